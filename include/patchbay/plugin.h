@@ -194,6 +194,11 @@ typedef struct pb_host {
 	 * other writer splits one. data is copied. At most 16 MiB wait for each path; past it, 507. */
 	void (*file_replace)(pb_scope *, const char *path, const void *data, size_t size, uint32_t mode, uint32_t flags, pb_done_fn *done, void *self);
 	void (*file_append)(pb_scope *, const char *path, const void *data, size_t size, uint32_t mode, uint32_t flags, pb_done_fn *done, void *self);
+
+	/* The daemon's state folder, absolute, without a slash at the end. For files that a document or journal cannot hold
+	 * (logs of children), each plugin in a folder of its own under it: STATE_DIR/NAME. The same over restarts, no two
+	 * daemons share one. */
+	const char *state_dir;
 } pb_host;
 
 /* ---- the plugin -------------------------------------------------------------------------------------------------- */
