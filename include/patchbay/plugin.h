@@ -62,7 +62,7 @@ typedef struct pb_field {
 	const char *fallback;          /* as TOML would have it: "\"text\"", "5", "5s" (bare for durations), "[]"; NULL: required;
 	                                  "" : optional, absent where it was left out */
 	const char *help;              /* one sentence, for people */
-	double min, max;               /* both 0: no limits */
+	double min, max;               /* both 0: no limits; max below min: no upper one */
 	const char *choices;           /* "a|b|c": the only strings allowed; NULL: any */
 	const struct pb_field *fields; /* of a PB_TABLE; else NULL */
 } pb_field;
