@@ -1,7 +1,5 @@
 #include "http/auth.hpp"
 
-#include "http/authority.hpp"
-
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -17,19 +15,6 @@ constexpr const char *challenge_invalid = "Bearer realm=\"patchbay\", error=\"in
 bool starts_with_word(std::string_view text, std::string_view word) noexcept
 {
 	return text.size() > word.size() && text[word.size()] == ' ' && std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + ('a' - 'A') : b); });
-}
-
-/// The listeners that others than this machine can reach.
-std::vector<std::string> exposed(const config::Core &core)
-{
-	std::vector<std::string> out;
-	for (const std::string &listen : core.http.listen) {
-		if (listen.starts_with("unix:")) continue;
-		const auto at = parse_authority(listen);
-		const auto address = at ? Address::parse(at->host) : std::nullopt;
-		if (!address || !address->is_loopback()) out.push_back(listen);
-	}
-	return out;
 }
 } // namespace
 
@@ -108,7 +93,7 @@ Auth::Refusal Auth::identify(const Asking &asking, Caller &caller, RateLimit::Cl
 		(void)failures.take(from, now);
 		return {401, challenge_invalid, {}, "the token is not known"};
 	}
-	if (known->role > caller.role) caller = {known->role, known->name.c_str()};
+	if (known->role > caller.role) caller = {known->role, known->name.c_str(), true};
 	return {};
 }
 
@@ -121,21 +106,6 @@ Auth::Refusal Auth::check(const Asking &asking, int needed, Caller &caller, Rate
 	if (caller.role >= needed) return {};
 	if (caller.role == PB_ROLE_DEFAULT) return {401, challenge_invalid, {}, "the token is not known"};
 	return {403, nullptr, {}, fmt::format("this needs the role {}, {} has {}", role_name(needed), *caller.name ? caller.name : "the caller", role_name(caller.role))};
-}
-
-Result<void> check_exposure(const config::Core &core)
-{
-	const auto beyond = exposed(core);
-	if (beyond.empty() || core.auth.is_written) return {};
-	return fail(fmt::format("[http] listen: {} can be reached from other machines, but nothing says who may come in; "
-	                        "write [auth] mode = \"token\" with tokens (see `patchbayd --hash-token`), or mode = \"none\" to let everybody in", fmt::join(beyond, ", ")), 400);
-}
-
-std::string exposure_warning(const config::Core &core)
-{
-	const auto beyond = exposed(core);
-	if (beyond.empty() || core.auth.mode != "none") return {};
-	return fmt::format("[auth] mode is \"none\" and {} can be reached from other machines: everybody there may start, stop and change everything", fmt::join(beyond, ", "));
 }
 
 } // namespace core::http

@@ -20,6 +20,7 @@ namespace core::http {
 struct Caller {
 	int role = PB_ROLE_DEFAULT; // below viewer: nobody in particular
 	const char *name = "";
+	bool is_token = false; // a token said so
 };
 
 /// mode "none": everybody is admin. mode "token": by bearer token or X-API-Key. On a Unix socket, in both modes, the peer's
@@ -63,11 +64,5 @@ private:
 
 [[nodiscard]] std::optional<int> parse_role(std::string_view text) noexcept;
 [[nodiscard]] const char *role_name(int role) noexcept;
-
-/// Beyond loopback the file must say who may come in: an error (for exit code 2) for listeners that are neither loopback
-/// nor Unix sockets while [auth] mode is not written.
-[[nodiscard]] Result<void> check_exposure(const config::Core &core);
-/// What GET health repeats where such a listener runs with mode "none"; else empty.
-[[nodiscard]] std::string exposure_warning(const config::Core &core);
 
 } // namespace core::http

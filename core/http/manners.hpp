@@ -39,7 +39,9 @@ public:
 	[[nodiscard]] bool serve(Request &request);
 
 private:
+	struct State;
 	Needs needs;
+	std::unique_ptr<State> state;
 };
 
 } // namespace core::http

@@ -30,6 +30,7 @@ struct Peer {
 	std::uint16_t port = 0;
 	std::string listener;     // as configured: "127.0.0.1:8092"
 	std::string user;         // of a unix socket's peer
+	std::int64_t uid = -1;    // the same, as the kernel gives it; -1: unknown
 	bool is_loopback = false; // the peer's address
 	bool is_unix = false;
 	bool is_tls = false;
