@@ -41,7 +41,15 @@ MethodItem::~MethodItem()
 	const auto i = methods.methods.find(name);
 	std::erase(i->second, this);
 	if (i->second.empty()) methods.methods.erase(i);
-	while (!calls.empty()) methods.reply(calls.back().get(), fail(fmt::format("{}: plugin {} was stopped before it answered", name, scope.plugin), 503));
+	for (auto &call : calls) { // the plugin may still hold the handle, and answer it to nobody
+		call->method = nullptr;
+		call->deadline->stop();
+		auto told = std::make_shared<pb_call>(methods, call->address, call->name, call->caller.role);
+		told->done = std::exchange(call->done, nullptr);
+		told->caller_scope = call->caller_scope;
+		if (told->done) methods.answer(std::move(told), fail(fmt::format("{}: plugin {} was stopped before it answered", name, scope.plugin), 503));
+		methods.orphans.push_back(std::move(call));
+	}
 }
 
 Result<MethodItem *> Methods::add(Scope &scope, const pb_method &m)
@@ -89,6 +97,7 @@ pb_call *Methods::call(std::string_view name, pb::Json args, Caller caller, std:
 	if (!faults.empty()) return refuse(fields::as_error(std::move(faults)));
 
 	call->method = &m;
+	call->callee_scope = &m.scope;
 	call->deadline = std::make_unique<Timer>(reactor, Bound<>{call, [](void *c) noexcept {
 		auto *late = static_cast<pb_call *>(c);
 		const auto tell = std::exchange(late->done, nullptr);
@@ -117,8 +126,13 @@ pb_call *Methods::call(std::string_view name, pb::Json args, Caller caller, std:
 
 void Methods::reply(pb_call *call, Result<Outcome> outcome)
 {
+	const auto is_it = [&](const auto &c) { return c.get() == call; };
 	MethodItem *m = call->method;
-	const auto i = std::ranges::find_if(m->calls, [&](const auto &c) { return c.get() == call; });
+	if (!m) {
+		std::erase_if(orphans, is_it);
+		return;
+	}
+	const auto i = std::ranges::find_if(m->calls, is_it);
 	if (i == m->calls.end()) return;
 	auto ended = std::move(*i);
 	m->calls.erase(i);
@@ -174,6 +188,7 @@ void Methods::forget(const Scope &scope)
 		for (const MethodItem *item : items)
 			for (const auto &call : item->calls) let_go(*call);
 	for (const Answer &a : answered) let_go(*a.call);
+	std::erase_if(orphans, [&scope](const auto &call) { return call->callee_scope == &scope; });
 }
 
 std::size_t Methods::in_flight(const Scope &scope) const

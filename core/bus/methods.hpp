@@ -43,6 +43,7 @@ struct pb_call {
 	void *on_cancel_self = nullptr;
 	std::unique_ptr<core::Timer> deadline;
 	core::Scope *caller_scope = nullptr; // a plugin that called; null: HTTP
+	const core::Scope *callee_scope = nullptr;
 };
 
 namespace core {
@@ -75,7 +76,7 @@ public:
 	pb_call *call(std::string_view method, pb::Json args, Caller caller, std::chrono::milliseconds limit, Done done);
 	/// The caller has left: the method is told, done never comes.
 	void cancel(pb_call *call);
-	/// Ends what a scope has called: done never comes.
+	/// The scope ends: done of what it has called never comes, and the handles that it has not answered are freed.
 	void forget(const Scope &scope);
 
 	void reply(pb_call *call, Result<Outcome> outcome);
@@ -92,6 +93,7 @@ private:
 	void tell_answers();
 	void tell_cancelled(pb_call &call);
 	std::deque<Answer> answered;
+	std::vector<std::shared_ptr<pb_call>> orphans; // their method is gone, their plugin has not let go of them yet
 	Reactor &reactor;
 	std::map<std::string, std::vector<MethodItem *>, std::less<>> methods;
 };

@@ -44,8 +44,8 @@ TopicItem::~TopicItem()
 	topics.schedule();
 }
 
-Subscription::Subscription(Scope &scope_, Topics &topics_, std::string pattern_, OnValue on_value_, bool is_watching_)
-	: pb_item(scope_, Kind::subscription), pattern(std::move(pattern_)), is_watching(is_watching_), topics(topics_), on_value(on_value_)
+Subscription::Subscription(Scope &scope_, Topics &topics_, std::string pattern_, OnValue on_value_, bool is_watching_, std::shared_ptr<void> keeps_)
+	: pb_item(scope_, Kind::subscription), pattern(std::move(pattern_)), is_watching(is_watching_), topics(topics_), on_value(on_value_), keeps(std::move(keeps_))
 {
 	topics.subscriptions.push_back(this);
 	topics.count_watchers(*this, 1);
@@ -108,10 +108,10 @@ void Topics::publish(TopicItem &item, ValueRef value)
 	schedule();
 }
 
-Result<Subscription *> Topics::subscribe(Scope &scope, std::string_view pattern, Subscription::OnValue on_value, bool is_watching)
+Result<Subscription *> Topics::subscribe(Scope &scope, std::string_view pattern, Subscription::OnValue on_value, bool is_watching, std::shared_ptr<void> keeps)
 {
 	if (!is_pattern(pattern)) return fail(fmt::format("pattern \"{}\": not one; as a topic's name, with * for one part and ** for any", pattern), 400);
-	return new Subscription(scope, *this, std::string(pattern), on_value, is_watching); // freed by its scope
+	return new Subscription(scope, *this, std::string(pattern), on_value, is_watching, std::move(keeps)); // freed by its scope
 }
 
 const Topic *Topics::find(std::string_view name) const

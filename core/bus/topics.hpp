@@ -70,9 +70,10 @@ public:
 
 private:
 	friend class Topics;
-	Subscription(Scope &scope, Topics &topics, std::string pattern, OnValue on_value, bool is_watching);
+	Subscription(Scope &scope, Topics &topics, std::string pattern, OnValue on_value, bool is_watching, std::shared_ptr<void> keeps);
 	Topics &topics;
 	OnValue on_value;
+	std::shared_ptr<void> keeps; // what on_value is bound to, where nobody else owns it
 	std::uint64_t primed_at = 0; // kept values up to this sequence were handed over when it began
 	bool is_primed = false;
 };
@@ -88,7 +89,7 @@ public:
 	Result<TopicItem *> add(Scope &scope, std::string_view name, std::string_view help, std::uint32_t flags, pb_watch_fn *on_watch = nullptr, void *self = nullptr);
 	void publish(TopicItem &item, pb::Json value);
 	void publish_text(TopicItem &item, std::string text);
-	Result<Subscription *> subscribe(Scope &scope, std::string_view pattern, Subscription::OnValue on_value, bool is_watching = true);
+	Result<Subscription *> subscribe(Scope &scope, std::string_view pattern, Subscription::OnValue on_value, bool is_watching = true, std::shared_ptr<void> keeps = {});
 
 	[[nodiscard]] const Topic *find(std::string_view name) const;
 	[[nodiscard]] const std::map<std::string, Topic, std::less<>> &all() const noexcept { return topics; }

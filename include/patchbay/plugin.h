@@ -168,7 +168,7 @@ typedef struct pb_host {
 	/* pattern: "gps/fix", "gps/\*", "**". Kept values come first, after the present callback. */
 	pb_item *(*subscribe)(pb_scope *, const char *pattern, uint32_t flags, pb_value_fn *, void *self, pb_error *err);
 	pb_item *(*add_method)(pb_scope *, const pb_method *, pb_error *err);
-	/* args OWNED or NULL; done is called exactly once, later, with 504 past timeout_ms (0: 30 s), unless the scope ends
+	/* args OWNED or NULL; done is called exactly once, later, with 504 past timeout_ms (0: the method's own), unless the scope ends
 	 * before. The method may belong to any plugin. */
 	void (*call)(pb_scope *, const char *method, json_t *args, int64_t timeout_ms, uint32_t flags, pb_done_fn *done, void *self);
 	void (*reply)(pb_call *, json_t *value);                                /* OWNED; ends the call */
@@ -220,7 +220,8 @@ typedef struct pb_plugin {
 	int (*start)(const pb_host *, pb_scope *, const json_t *settings, void **self, pb_error *err);
 	/* New settings while running. 0, or -1: the old ones go on. NULL: the plugin is stopped and started instead. */
 	int (*configure)(void *self, const json_t *settings, pb_error *err);
-	/* Asked to come to rest before stop(); calls of other plugins still work; call done(ctx) once, within 30 s. NULL: at once.
+	/* Asked to come to rest before stop(); calls of other plugins still work; call done(ctx) once, within 30 s (90 s on
+	 * shutdown), or stop() comes without it. NULL: at once.
 	 * is_shutdown: the whole daemon stops, not this instance alone (which may be replaced, and its successor runs already). */
 	void (*drain)(void *self, int is_shutdown, pb_tick_fn *done, void *ctx);
 	void (*stop)(void *self); /* last call; what is still registered goes with the scope */
