@@ -1,7 +1,7 @@
 // patchbayd: the command line.
 #include "daemon.hpp"
 
-#include "http/auth.hpp"
+#include "http/token_hash.hpp"
 
 #include <fmt/format.h>
 
