@@ -1,5 +1,7 @@
 #include "http/client_address.hpp"
 
+#include "http/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,13 +9,6 @@
 namespace core::http {
 
 namespace {
-std::string_view trimmed(std::string_view s) noexcept
-{
-	while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-	while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
-	return s;
-}
-
 /// Proxies also write "192.0.2.1:4711", "[2001:db8::1]:4711" and quotes around it.
 std::optional<Address> named(std::string_view entry) noexcept
 {
