@@ -109,7 +109,7 @@ def style():
     for header in headers:
         for compiler in (["g++", "clang++"] if header.endswith("pp") else ["gcc", "clang", "g++", "clang++"]):
             language = ["-xc++", "-std=c++20"] if compiler.endswith("++") else ["-xc", "-std=c11"]
-            flags = run("pkg-config", "--cflags", "jansson", "libwslay")[1].split()
+            flags = run("pkg-config", "--cflags", "jansson")[1].split()
             source = f'#include "{header[len("include/"):]}"\n'
             with tempfile.NamedTemporaryFile("w", suffix=".c") as f:
                 f.write(source)
