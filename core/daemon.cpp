@@ -46,17 +46,12 @@ void tell(const std::vector<config::Problem> &problems)
 
 tl::expected<config::Config, std::vector<config::Problem>> read_config(const Options &options)
 {
-	auto config = config::read(options.config_file);
+	const config::Flags flags{options.listen, options.plugin_dirs, options.state_dir, options.log_level, options.log_format};
+	auto config = config::read(options.config_file, flags);
 	if (!config) return config;
 	config::Core &core = config->core;
-	if (!options.listen.empty()) core.http.listen = options.listen;
-	if (!options.plugin_dirs.empty()) core.plugin_host.directories = options.plugin_dirs;
-	if (!options.state_dir.empty()) core.state.directory = options.state_dir;
-	if (!options.log_level.empty()) core.log.level = options.log_level;
-	if (!options.log_format.empty()) core.log.format = options.log_format;
 	core.state.directory = absolute(core.state.directory);
 	for (std::string &d : core.plugin_host.directories) d = absolute(d);
-	if (auto problems = config::check_core(*config); !problems.empty()) return tl::unexpected(std::move(problems));
 	return config;
 }
 
