@@ -139,9 +139,9 @@ TEST(config, entries_of_the_wrong_form_are_named)
 	             "patchbay.toml:5:1: certificate and key go together; one of them is missing\n"
 	             "patchbay.toml:6:29: http.listen: \"127.0.0.1:1\" stands there twice\n",
 	             problems_of("[http]\ncors_origins = [\"localhost\"]\ntrusted_proxies = [\"10.0.0.0/64\"]\nhostnames = [\"kit:80\"]\ncertificate = \"/c\"\nlisten =   [\"127.0.0.1:1\",  \"127.0.0.1:1\"]\n").c_str());
-	STRCMP_EQUAL("patchbay.toml:2:28: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
-	             "patchbay.toml:3:11: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
-	             "patchbay.toml:3:23: auth.tokens: the name \"a\" is taken by another token\n",
+	STRCMP_EQUAL("patchbay.toml:2:29: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
+	             "patchbay.toml:3:13: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
+	             "patchbay.toml:3:25: auth.tokens: the name \"a\" is taken by another token\n",
 	             problems_of("[auth]\ntokens = [{ role = 'admin', hash = 'x', name = 'a' },\n          { hash = 'x', name = 'a', role = 'admin' }]").c_str());
 }
 
@@ -165,7 +165,7 @@ TEST(config, flags_go_before_the_file)
 	STRCMP_EQUAL("/b", c->core.state.directory.c_str());
 	STRCMP_EQUAL("error", c->core.log.level.c_str());
 	STRCMP_EQUAL("json", c->core.log.format.c_str());
-	STRCMP_EQUAL("--listen: http.listen: \"nonsense\" must end with its port: 127.0.0.1:8092\n--log-level: log.level must be one of error, warn, info, debug\n",
+	STRCMP_EQUAL("--log-level: log.level must be one of error, warn, info, debug\n--listen: http.listen: \"nonsense\" must end with its port: 127.0.0.1:8092\n",
 	             problems("", {.listen = {"nonsense"}, .log_level = "x"}).c_str());
 }
 

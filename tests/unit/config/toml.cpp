@@ -84,9 +84,9 @@ TEST(toml, dots_in_strings_and_comments_are_no_keys)
 		CHECK_TEXT(!find_deep_key(text), text.c_str());
 		CHECK_TEXT(parsed(text).starts_with("{"), text.c_str());
 	}
-	CHECK(find_deep_key("a = \"\"\"x\"\"\"\"\"\n" + repeated("a.", 40) + "a = 1")); // the string has ended
-	CHECK(find_deep_key("a = '''x'''''\n" + repeated("a.", 40) + "a = 1"));
-	CHECK(find_deep_key("a = \"\"\n" + repeated("a.", 40) + "a = 1"));
+	CHECK(find_deep_key("a = \"\"\"x\"\"\"\"\"\n" + repeated("a.", 40) + "a = 1").has_value()); // the string has ended
+	CHECK(find_deep_key("a = '''x'''''\n" + repeated("a.", 40) + "a = 1").has_value());
+	CHECK(find_deep_key("a = \"\"\n" + repeated("a.", 40) + "a = 1").has_value());
 	CHECK(!find_deep_key("a = \"" + dots));
 	CHECK(!find_deep_key("\""));
 	CHECK(!find_deep_key("\"\"\""));
