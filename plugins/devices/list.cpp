@@ -140,7 +140,7 @@ template<typename It> void walk(It at, It end, const Filter &passes, Pager &page
 
 void list_by_time(const Order &order, Order::iterator first, const Sort &sort, const Filter &passes, const std::optional<Position> &after, Pager &pager)
 {
-	const auto is_past = [&] { return after && first != order.end() && ByTime()(ByTime::Key{after->number, after->serial}, *first); };
+	const auto is_past = [&] { return after && (first == order.end() || ByTime()(ByTime::Key{after->number, after->serial}, *first)); };
 	if (sort.is_falling) {
 		if (is_past()) return;
 		const auto from = after ? order.lower_bound(ByTime::Key{after->number, after->serial}) : order.end();
