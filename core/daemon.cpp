@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
 
-#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace core {
 
@@ -61,6 +61,8 @@ struct Daemon::Parts {
 
 	void set_log(const config::Core &core);
 	void reread() noexcept;
+	void refuse(const std::vector<config::Problem> &problems);
+	void apply(config::Config next);
 	void on_term() noexcept;
 	void on_usr1() noexcept { log.reopen(); }
 	void on_plugins_stopped() noexcept { http.stop(bind<&Parts::on_http_stopped>(this)); }
@@ -87,7 +89,7 @@ struct Daemon::Parts {
 	std::unique_ptr<host::Native> native;
 	std::unique_ptr<config::Watch> watch;
 	std::unique_ptr<SignalWatch> term, interrupt, hup, usr1;
-	bool is_stopping = false;
+	bool is_stopping = false, is_reading = false, reads_again = false;
 };
 
 Daemon::Parts::Parts(Options options_, config::Config config)
@@ -124,19 +126,42 @@ void Daemon::Parts::on_slow(Account &account, std::chrono::nanoseconds time) noe
 	log.warn("a callback held the loop", {{"of", account.name}, {"ms", std::chrono::duration<double, std::milli>(time).count()}});
 }
 
+/// Reads on a worker, since files can be slow; applies on the loop.
 void Daemon::Parts::reread() noexcept
 {
-	const auto refuse = [this](const std::vector<config::Problem> &problems) {
-		std::string all;
-		for (const config::Problem &p : problems) all += (all.empty() ? "" : "; ") + config::to_string(p);
-		log.error("the configuration is not used, the former one stays in force", {{"reason", all}});
-		native->set_config(config_file, all);
-	};
-	auto next = read_config(options);
-	if (!next) return refuse(next.error());
-	const config::Core core = next->core;
-	const std::vector<std::string> read = next->files;
-	if (const auto problems = host.apply(std::move(*next)); !problems.empty()) return refuse(problems);
+	if (std::exchange(is_reading, true)) {
+		reads_again = true;
+		return;
+	}
+	using Read = tl::expected<config::Config, std::vector<config::Problem>>;
+	const auto next = std::make_shared<std::optional<Read>>(); // shared: worker and loop
+	const bool is_taken = pool.submit([next, options = options] { *next = read_config(options); }, [this, next] {
+		is_reading = false;
+		if (is_stopping) return;
+		if (std::exchange(reads_again, false)) return reread();
+		if (**next) apply(std::move(***next));
+		else refuse((*next)->error());
+	});
+	if (!is_taken) {
+		is_reading = false;
+		log.error("the configuration is not read: the worker pool is busy; send SIGHUP again");
+	}
+}
+
+void Daemon::Parts::refuse(const std::vector<config::Problem> &problems)
+{
+	std::string all;
+	for (const config::Problem &p : problems) all += (all.empty() ? "" : "; ") + config::to_string(p);
+	log.error("the configuration is not used, the former one stays in force", {{"reason", all}});
+	native->set_config(config_file, all);
+}
+
+void Daemon::Parts::apply(config::Config next)
+{
+	const config::Core core = next.core;
+	const std::vector<std::string> read = next.files;
+	if (const auto problems = host.apply(std::move(next)); !problems.empty()) return refuse(problems);
+	host.rescan();
 	if (core.state.directory != in_force.state.directory) log.warn("another state directory is used from the next start on", {{"directory", core.state.directory}});
 	in_force = core;
 	set_log(core);

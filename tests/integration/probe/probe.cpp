@@ -86,7 +86,7 @@ private:
 	void on_gone(const pb::None &, const pb::None &, const pb::None &, pb::Request r) { r.json(200, {{"cancelled", cancelled}, {"closed", closed}}); }
 	void on_throw(const pb::None &, const pb::None &, const pb::None &, pb::Request &&) { throw std::runtime_error("thrown by the probe"); }
 	void on_crash(const pb::None &, const pb::None &, const pb::None &, pb::Request) { *static_cast<volatile int *>(nullptr) = 1; }
-	void on_hang(const pb::None &, const pb::None &, const pb::None &, pb::Request) { for (volatile int i = 0;; i = i + 1) {} }
+	void on_hang(const pb::None &, const pb::None &, const pb::None &, pb::Request) { for (const volatile bool forever = true; forever;) {} }
 	void on_hold(const pb::None &, const pb::None &, const pb::None &, pb::Request r)
 	{
 		const timespec time{0, 50'000'000}; // what no plugin may do: the loop stands still
