@@ -34,8 +34,7 @@ std::string explain(const std::string &unit, const sd_bus_error &e)
 
 Ensure::Ensure(pb::Scope &scope_, pb::Bound<Outcome> on_done_)
 	: scope(scope_), on_done(on_done_), timer(scope, pb::bind<&Ensure::on_timer>(this)), deadline(scope, pb::bind<&Ensure::on_deadline>(this))
-{
-}
+{}
 
 void Ensure::start(std::string unit_)
 {
@@ -45,7 +44,8 @@ void Ensure::start(std::string unit_)
 	job.clear();
 	deadline.once(30s);
 	if (const int e = ask(); e < 0) {
-		finish(Outcome::failed, e == -ENOENT ? "there is no system bus here to ask systemd on" : fmt::format("the system bus cannot be used: {}", std::strerror(-e)));
+		finish(Outcome::failed,
+			e == -ENOENT ? "there is no system bus here to ask systemd on" : fmt::format("the system bus cannot be used: {}", std::strerror(-e)));
 		timer.once(0ms);
 	}
 }
@@ -55,7 +55,8 @@ int Ensure::ask()
 	if (const int e = sd_bus_open_system(&bus); e < 0) return e;
 	if (const int e = sd_bus_match_signal_async(bus, nullptr, service, path, manager, "JobRemoved", &Ensure::on_removed, nullptr, this); e < 0) return e;
 	if (const int e = sd_bus_call_method_async(bus, nullptr, service, path, manager, "Subscribe", nullptr, nullptr, ""); e < 0) return e;
-	if (const int e = sd_bus_call_method_async(bus, nullptr, service, path, manager, "StartUnit", &Ensure::on_job, this, "ss", unit.c_str(), "replace"); e < 0) return e;
+	if (const int e = sd_bus_call_method_async(bus, nullptr, service, path, manager, "StartUnit", &Ensure::on_job, this, "ss", unit.c_str(), "replace"); e < 0)
+		return e;
 	watch = std::make_unique<pb::Fd>(scope, sd_bus_get_fd(bus), pb::bind<&Ensure::on_fd>(this), 0);
 	arm();
 	return 0;
@@ -82,8 +83,10 @@ void Ensure::turn()
 		if (e < 0) finish(Outcome::failed, fmt::format("the system bus went away: {}", std::strerror(-e)));
 		if (e <= 0) break;
 	}
-	if (outcome) end(*outcome, said);
-	else if (bus) arm();
+	if (outcome)
+		end(*outcome, said);
+	else if (bus)
+		arm();
 }
 
 int Ensure::on_job(sd_bus_message *m, void *self, sd_bus_error *) noexcept
@@ -94,8 +97,10 @@ int Ensure::on_job(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 		return 0;
 	}
 	const char *made = nullptr;
-	if (sd_bus_message_read(m, "o", &made) >= 0) e->job = made;
-	else e->finish(Outcome::failed, "systemd gave an answer that makes no sense");
+	if (sd_bus_message_read(m, "o", &made) >= 0)
+		e->job = made;
+	else
+		e->finish(Outcome::failed, "systemd gave an answer that makes no sense");
 	return 0;
 }
 
@@ -105,8 +110,10 @@ int Ensure::on_removed(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 	std::uint32_t id = 0;
 	const char *gone = nullptr, *of = nullptr, *result = nullptr;
 	if (sd_bus_message_read(m, "uoss", &id, &gone, &of, &result) < 0 || e->job.empty() || e->job != gone) return 0;
-	if (std::string_view(result) == "done") e->finish(Outcome::started, fmt::format("systemd has started {}", e->unit));
-	else e->finish(Outcome::failed, fmt::format("systemd could not start {}: {} (systemctl status {})", e->unit, result, e->unit));
+	if (std::string_view(result) == "done")
+		e->finish(Outcome::started, fmt::format("systemd has started {}", e->unit));
+	else
+		e->finish(Outcome::failed, fmt::format("systemd could not start {}: {} (systemctl status {})", e->unit, result, e->unit));
 	return 0;
 }
 

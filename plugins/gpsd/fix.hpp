@@ -18,8 +18,8 @@ using std::chrono::milliseconds;
 struct Receiver {
 	Device device;
 	std::optional<Fix> fix;
-	Time arrived{};           // of the fix
-	std::optional<Fix> held;  // a worse one that waits: the first report of an epoch may be but a part of it
+	Time arrived{};          // of the fix
+	std::optional<Fix> held; // a worse one that waits: the first report of an epoch may be but a part of it
 	Time held_until{}, held_arrived{};
 	std::optional<Sky> sky;
 	Time satellites_seen{};

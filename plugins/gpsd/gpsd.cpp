@@ -18,15 +18,19 @@ struct Settings {
 	bool ensure;
 	std::string unit;
 	milliseconds stale_after, switch_after, silent_after, answer_within;
-	static constexpr auto fields = pb::fields(
-		pb::field("host", &Settings::host, {.fallback = "\"127.0.0.1\"", .min = 1, .max = 253, .help = "where gpsd listens: an address or a name"}),
-		pb::field("port", &Settings::port, {.fallback = "2947", .min = 1, .max = 65535, .help = "its port"}),
-		pb::field("ensure", &Settings::ensure, {.fallback = "false", .help = "where nothing listens on this machine, ask systemd to start gpsd"}),
-		pb::field("unit", &Settings::unit, {.fallback = "\"gpsd.service\"", .min = 1, .max = 255, .help = "what `ensure` starts"}),
-		pb::field("stale_after", &Settings::stale_after, {.fallback = "5s", .min = 500ms, .max = 1h, .help = "a fix older than this is stale, but never sooner than three of the receiver's cycles"}),
-		pb::field("switch_after", &Settings::switch_after, {.fallback = "3s", .min = 0, .max = 1h, .help = "with several receivers: so long another one must be the better one before it leads"}),
-		pb::field("silent_after", &Settings::silent_after, {.fallback = "10s", .min = 1s, .max = 1h, .help = "with a device present and no line for so long, gpsd is asked whether it is there"}),
-		pb::field("answer_within", &Settings::answer_within, {.fallback = "10s", .min = 1s, .max = 1min, .help = "gpsd must greet and answer within this, else the link is down"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("host", &Settings::host, {.fallback = "\"127.0.0.1\"", .min = 1, .max = 253, .help = "where gpsd listens: an address or a name"}),
+			pb::field("port", &Settings::port, {.fallback = "2947", .min = 1, .max = 65535, .help = "its port"}),
+			pb::field("ensure", &Settings::ensure, {.fallback = "false", .help = "where nothing listens on this machine, ask systemd to start gpsd"}),
+			pb::field("unit", &Settings::unit, {.fallback = "\"gpsd.service\"", .min = 1, .max = 255, .help = "what `ensure` starts"}),
+			pb::field("stale_after", &Settings::stale_after,
+				{.fallback = "5s", .min = 500ms, .max = 1h, .help = "a fix older than this is stale, but never sooner than three of the receiver's cycles"}),
+			pb::field("switch_after", &Settings::switch_after,
+				{.fallback = "3s", .min = 0, .max = 1h, .help = "with several receivers: so long another one must be the better one before it leads"}),
+			pb::field("silent_after", &Settings::silent_after,
+				{.fallback = "10s", .min = 1s, .max = 1h, .help = "with a device present and no line for so long, gpsd is asked whether it is there"}),
+			pb::field("answer_within", &Settings::answer_within,
+				{.fallback = "10s", .min = 1s, .max = 1min, .help = "gpsd must greet and answer within this, else the link is down"}));
 };
 
 /// Wires the parts: lines → reports → receivers → topics. All that is published is written in publish_*().
@@ -99,9 +103,14 @@ Plugin::Plugin(pb::Scope &scope_, const Settings &settings_)
 	  devices_topic(scope, "gps/devices", "what gpsd has opened, and which receiver leads"),
 	  link_topic(scope, "gps/link", "the connection to gpsd: state, reason, since, next_attempt, stale"),
 	  raw_topic(scope, "gps/raw", "every line of gpsd as it came", PB_TRANSIENT, pb::bind<&Plugin::on_raw_watched>(this)),
-	  route(scope, "GET gps", pb::bind<&Plugin::on_get>(this), {.help = "position, sky, devices and link, with the age of the position", .flags = PB_ROUTE_NO_STORE}),
-	  reconnect(scope, "gpsd.reconnect", pb::bind<&Plugin::on_reconnect>(this), {.help = "connect to gpsd anew, now; answers once that has succeeded or failed"}),
-	  link(scope, {.on_line = pb::bind<&Plugin::on_line>(this), .on_read = pb::bind<&Plugin::on_read>(this), .on_state = pb::bind<&Plugin::on_link_state>(this), .on_refused = pb::bind<&Plugin::on_refused>(this)}),
+	  route(scope, "GET gps", pb::bind<&Plugin::on_get>(this),
+		  {.help = "position, sky, devices and link, with the age of the position", .flags = PB_ROUTE_NO_STORE}),
+	  reconnect(
+		  scope, "gpsd.reconnect", pb::bind<&Plugin::on_reconnect>(this), {.help = "connect to gpsd anew, now; answers once that has succeeded or failed"}),
+	  link(scope, {.on_line = pb::bind<&Plugin::on_line>(this),
+					  .on_read = pb::bind<&Plugin::on_read>(this),
+					  .on_state = pb::bind<&Plugin::on_link_state>(this),
+					  .on_refused = pb::bind<&Plugin::on_refused>(this)}),
 	  ensure(scope, pb::bind<&Plugin::on_ensured>(this)), reviewing(scope, pb::bind<&Plugin::on_review>(this))
 {
 	settings.port = 0; // connects in any case
@@ -115,8 +124,10 @@ void Plugin::configure(const Settings &now)
 	receivers.rules = {settings.stale_after, settings.switch_after};
 	link.limits = {settings.silent_after, settings.answer_within};
 	last_ensured = {};
-	if (is_elsewhere) link.open(settings.host, settings.port);
-	else review();
+	if (is_elsewhere)
+		link.open(settings.host, settings.port);
+	else
+		review();
 }
 
 // ---- what comes in ----------------------------------------------------------------------------------------------------
@@ -163,8 +174,10 @@ void Plugin::review()
 	publish_link();
 	auto next = receivers.next(now);
 	if (has_fix && !is_stale(now)) next = std::min(next.value_or(Time::max()), fix_arrived + fix_stale_after + 1ms);
-	if (next) reviewing.once(std::chrono::ceil<milliseconds>(*next - now));
-	else reviewing.stop();
+	if (next)
+		reviewing.once(std::chrono::ceil<milliseconds>(*next - now));
+	else
+		reviewing.stop();
 }
 
 void Plugin::publish_fix(Time now)
@@ -279,8 +292,9 @@ void Plugin::on_get(const pb::None &, const pb::None &, const pb::None &, pb::Re
 {
 	const auto now = Clock::now();
 	const auto age = std::chrono::duration_cast<milliseconds>(now - fix_arrived).count();
-	request.respond(200, "application/json", fmt::format("{{\"fix\":{},\"sky\":{},\"devices\":{},\"link\":{},\"age_ms\":{},\"stale\":{}}}", fix_text, sky_text,
-		receivers_text(now), link_text, has_fix ? std::to_string(age) : "null", is_stale(now)));
+	request.respond(200, "application/json",
+		fmt::format("{{\"fix\":{},\"sky\":{},\"devices\":{},\"link\":{},\"age_ms\":{},\"stale\":{}}}", fix_text, sky_text, receivers_text(now), link_text,
+			has_fix ? std::to_string(age) : "null", is_stale(now)));
 }
 
 void Plugin::on_reconnect(const pb::None &, pb::Reply reply)

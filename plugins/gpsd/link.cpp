@@ -44,8 +44,7 @@ const char *name_of(Link::State s) noexcept
 Link::Link(pb::Scope &scope_, Events events_)
 	: scope(scope_), events(events_), deadline(scope, pb::bind<&Link::on_deadline>(this)), retry(scope, pb::bind<&Link::on_retry>(this)),
 	  resume(scope, pb::bind<&Link::on_resume>(this))
-{
-}
+{}
 
 bool Link::is_local() const noexcept { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
@@ -73,8 +72,10 @@ void Link::attempt()
 	next_attempt.reset();
 	enter(State::connecting);
 	addresses = literal(host, port);
-	if (addresses.empty()) resolve();
-	else try_addresses();
+	if (addresses.empty())
+		resolve();
+	else
+		try_addresses();
 }
 
 void Link::resolve()
@@ -130,18 +131,24 @@ bool Link::begin(const Address &to)
 void Link::give_up()
 {
 	const bool is_refused = failed_with == ECONNREFUSED;
-	const char *hint = !is_refused ? "" : is_local() ? "; is gpsd running? (systemctl start gpsd)" : "; is gpsd running there, and does it listen to others (gpsd -G)?";
+	const char *hint = !is_refused  ? ""
+					   : is_local() ? "; is gpsd running? (systemctl start gpsd)"
+									: "; is gpsd running there, and does it listen to others (gpsd -G)?";
 	std::string why = std::strerror(failed_with);
-	if (is_refused) why = "connection refused";
-	else if (failed_with == ETIMEDOUT) why = "no connection within 5 s";
+	if (is_refused)
+		why = "connection refused";
+	else if (failed_with == ETIMEDOUT)
+		why = "no connection within 5 s";
 	down(fmt::format("gpsd {}: {}{}", named, why, hint));
 	if (is_refused) events.on_refused();
 }
 
 void Link::on_fd(int, std::uint32_t) noexcept
 {
-	if (waits == Waits::connect) finish_connect();
-	else read();
+	if (waits == Waits::connect)
+		finish_connect();
+	else
+		read();
 }
 
 void Link::finish_connect()
@@ -176,8 +183,9 @@ void Link::read()
 	std::array<char, read_size> buffer;
 	const auto n = recv(fd, buffer.data(), buffer.size(), 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-	if (n <= 0) return down(fmt::format("gpsd {}: {}{}", named, n == 0 ? "it closed the connection" : std::strerror(errno),
-	                                     n == 0 && waits == Waits::banner ? " at once; it may have all the clients that it takes" : ""));
+	if (n <= 0)
+		return down(fmt::format("gpsd {}: {}{}", named, n == 0 ? "it closed the connection" : std::strerror(errno),
+			n == 0 && waits == Waits::banner ? " at once; it may have all the clients that it takes" : ""));
 	in.append(buffer.data(), static_cast<std::size_t>(n));
 	pay(static_cast<std::size_t>(n));
 	split_lines();
@@ -228,7 +236,10 @@ void Link::pay(std::size_t bytes)
 	resume.once(flood_pause);
 }
 
-void Link::on_resume() noexcept { if (watch) watch->watch(PB_READ); }
+void Link::on_resume() noexcept
+{
+	if (watch) watch->watch(PB_READ);
+}
 
 void Link::send(std::string_view commands)
 {

@@ -12,7 +12,9 @@ namespace gpsd {
 
 inline constexpr double none = NAN;
 
-struct Version { std::string release; };
+struct Version {
+	std::string release;
+};
 
 /// The answer to ?WATCH: what comes from now on is live.
 struct Watching {};
@@ -23,7 +25,9 @@ struct Device {
 	bool is_active = true; // false: gpsd has let it go
 };
 /// All that there are.
-struct Devices { std::vector<Device> list; };
+struct Devices {
+	std::vector<Device> list;
+};
 
 /// A TPV. mode 2 and 3 always have lat and lon; 0 and 1 have no numbers at all.
 struct Fix {
@@ -51,7 +55,9 @@ struct Sky {
 };
 
 /// An ERROR: gpsd did not like a command.
-struct Complaint { std::string message; };
+struct Complaint {
+	std::string message;
+};
 
 using Report = std::variant<Version, Watching, Devices, Device, Fix, Sky, Complaint>;
 

@@ -12,14 +12,18 @@ namespace {
 
 void put(std::string &out, const char *name, double v)
 {
-	if (std::isfinite(v)) fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, v); // the shortest that reads back the same
-	else fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
+	if (std::isfinite(v))
+		fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, v); // the shortest that reads back the same
+	else
+		fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
 }
 
 void put(std::string &out, const char *name, std::optional<int> v)
 {
-	if (v) fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, *v);
-	else fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
+	if (v)
+		fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, *v);
+	else
+		fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
 }
 
 } // namespace
@@ -32,7 +36,8 @@ std::string quoted_time(std::optional<std::int64_t> unix_ms)
 	const std::time_t seconds = *unix_ms / 1000;
 	std::tm t{};
 	gmtime_r(&seconds, &t);
-	return fmt::format("\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z\"", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, *unix_ms % 1000);
+	return fmt::format(
+		"\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z\"", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, *unix_ms % 1000);
 }
 
 std::string to_text(const Fix &f)
@@ -40,10 +45,10 @@ std::string to_text(const Fix &f)
 	std::string out = fmt::format("{{\"device\":{},\"mode\":{},\"time\":{}", quoted(f.device), f.mode, quoted_time(f.time_ms));
 	put(out, "status", f.status);
 	put(out, "leapseconds", f.leapseconds);
-	static constexpr std::pair<const char *, double Fix::*> numbers[]{{"lat", &Fix::lat}, {"lon", &Fix::lon}, {"altHAE", &Fix::altHAE}, {"altMSL", &Fix::altMSL},
-		{"geoidSep", &Fix::geoidSep}, {"speed", &Fix::speed}, {"track", &Fix::track}, {"climb", &Fix::climb}, {"magtrack", &Fix::magtrack},
-		{"magvar", &Fix::magvar}, {"ept", &Fix::ept}, {"epx", &Fix::epx}, {"epy", &Fix::epy}, {"epv", &Fix::epv}, {"eph", &Fix::eph}, {"epd", &Fix::epd},
-		{"eps", &Fix::eps}, {"epc", &Fix::epc}, {"sep", &Fix::sep}};
+	static constexpr std::pair<const char *, double Fix::*> numbers[]{{"lat", &Fix::lat}, {"lon", &Fix::lon}, {"altHAE", &Fix::altHAE},
+		{"altMSL", &Fix::altMSL}, {"geoidSep", &Fix::geoidSep}, {"speed", &Fix::speed}, {"track", &Fix::track}, {"climb", &Fix::climb},
+		{"magtrack", &Fix::magtrack}, {"magvar", &Fix::magvar}, {"ept", &Fix::ept}, {"epx", &Fix::epx}, {"epy", &Fix::epy}, {"epv", &Fix::epv},
+		{"eph", &Fix::eph}, {"epd", &Fix::epd}, {"eps", &Fix::eps}, {"epc", &Fix::epc}, {"sep", &Fix::sep}};
 	for (const auto &[name, member] : numbers) put(out, name, f.*member);
 	out += '}';
 	return out;
@@ -78,8 +83,8 @@ std::string to_text(const Sky &s)
 
 std::string open_text(const Device &d)
 {
-	std::string out = fmt::format("{{\"path\":{},\"driver\":{},\"subtype\":{},\"subtype1\":{},\"activated\":{}", quoted(d.path), quoted(d.driver), quoted(d.subtype),
-		quoted(d.subtype1), quoted(d.activated));
+	std::string out = fmt::format("{{\"path\":{},\"driver\":{},\"subtype\":{},\"subtype1\":{},\"activated\":{}", quoted(d.path), quoted(d.driver),
+		quoted(d.subtype), quoted(d.subtype1), quoted(d.activated));
 	put(out, "flags", d.flags);
 	put(out, "native", d.native);
 	put(out, "bps", d.bps);

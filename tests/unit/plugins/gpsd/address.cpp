@@ -3,7 +3,7 @@
 
 #include <CppUTest/TestHarness.h>
 
-TEST_GROUP(address) {};
+TEST_GROUP(address){};
 
 TEST(address, literal_ones)
 {

@@ -6,16 +6,13 @@
 
 using namespace gpsd;
 
-TEST_GROUP(text)
-{
-	pb::Json parse(const std::string &text)
-	{
-		std::string why;
-		pb::Json j = pb::Json::parse(text, &why);
-		CHECK_TRUE_TEXT(static_cast<bool>(j), (why + " " + text).c_str());
-		return j;
-	}
-};
+TEST_GROUP(text){pb::Json parse(const std::string &text){std::string why;
+pb::Json j = pb::Json::parse(text, &why);
+CHECK_TRUE_TEXT(static_cast<bool>(j), (why + " " + text).c_str());
+return j;
+}
+}
+;
 
 TEST(text, a_fix_without_anything_has_nulls_and_its_mode)
 {

@@ -11,7 +11,8 @@ using namespace gpsd;
 
 namespace {
 
-const std::string tpv = R"({"class":"TPV","device":"/dev/pts/7","mode":3,"time":"2026-11-24T02:00:07.000Z","ept":0.005,"lat":52.520484950,"lon":13.406159617,)"
+const std::string tpv =
+	R"({"class":"TPV","device":"/dev/pts/7","mode":3,"time":"2026-11-24T02:00:07.000Z","ept":0.005,"lat":52.520484950,"lon":13.406159617,)"
 	R"("altHAE":79.6000,"altMSL":34.7000,"alt":34.7000,"epx":9.975,"epy":10.996,"epv":35.190,"track":66.0000,"magtrack":70.0594,"magvar":4.1,"speed":12.002,)"
 	R"("climb":0.100,"epd":84.9042,"eps":21.99,"epc":70.38,"geoidSep":44.900,"eph":18.050,"sep":34.200})";
 
@@ -83,10 +84,7 @@ TEST(unpack, what_is_missing_is_none_and_nothing_stays_from_the_line_before)
 	CHECK(!f.time_ms && !f.status && !f.leapseconds);
 }
 
-TEST(unpack, status_is_taken_where_gpsd_sends_it)
-{
-	CHECK(fix(R"({"class":"TPV","device":"/dev/x","status":2,"mode":3,"lat":1,"lon":2})").status == 2);
-}
+TEST(unpack, status_is_taken_where_gpsd_sends_it) { CHECK(fix(R"({"class":"TPV","device":"/dev/x","status":2,"mode":3,"lat":1,"lon":2})").status == 2); }
 
 TEST(unpack, without_a_fix_there_are_no_numbers)
 {
@@ -133,7 +131,7 @@ TEST(unpack, lines_that_hang_gps_unpack_are_refused_or_read)
 	refuses(R"({"lat":"x","class":"TPV"})");
 	refuses(R"({"class":"TPV"} x {"class":"TPV"})");
 	CHECK(take(R"({"class":"DEVICES","devices":[{"class":"DEVICE","path":"a"},{"class":"DEVICE","path":"b"},{"class":"DEVICE","path":"c"},)"
-	           R"({"class":"DEVICE","path":"d"},{"class":"DEVICE","path":"e"}]})"));
+			   R"({"class":"DEVICE","path":"d"},{"class":"DEVICE","path":"e"}]})"));
 	LONGS_EQUAL(5, only<Devices>().list.size());
 	CHECK(take(R"({"class":"DEVICES","devices":[{"class":"DEVICE","path":")" + std::string(300, 'x') + R"("},{"class":"DEVICE","path":"b"}]})"));
 }
@@ -151,7 +149,8 @@ TEST(unpack, a_newer_gpsd_may_say_more)
 TEST(unpack, garbage_is_refused)
 {
 	const std::string whole = tpv;
-	for (const auto *line : {"", "   ", "x", "{", "[]", "3", "null", "{\"class\":3}", "{}", "{\"class\":\"\"}", "$GPRMC,1*00", "HTTP/1.1 200 OK", "\xff\xfe", "{\"class\":\"TPV\",\"device\":\"\xe9\"}"})
+	for (const auto *line : {"", "   ", "x", "{", "[]", "3", "null", "{\"class\":3}", "{}", "{\"class\":\"\"}", "$GPRMC,1*00", "HTTP/1.1 200 OK", "\xff\xfe",
+			 "{\"class\":\"TPV\",\"device\":\"\xe9\"}"})
 		refuses(line);
 	for (std::size_t n = 1; n < whole.size(); ++n) refuses(whole.substr(0, n)); // half lines
 	refuses(std::string("{\"class\":\"TPV\",\"mode\":1}\0", 25));
@@ -169,8 +168,9 @@ TEST(unpack, classes_that_are_not_used_add_nothing)
 
 TEST(unpack, a_sky)
 {
-	CHECK(take(R"({"class":"SKY","device":"/dev/x","hdop":0.95,"pdop":1.8,"nSat":3,"uSat":1,"satellites":[)"
-	           R"({"PRN":2,"el":30.0,"az":45.0,"ss":38.0,"used":true,"gnssid":0,"svid":2,"health":1},{"PRN":29,"el":5.0,"az":350.0,"ss":0.0,"used":false},{"PRN":30,"used":false,"el":95}]})"));
+	CHECK(take(
+		R"({"class":"SKY","device":"/dev/x","hdop":0.95,"pdop":1.8,"nSat":3,"uSat":1,"satellites":[)"
+		R"({"PRN":2,"el":30.0,"az":45.0,"ss":38.0,"used":true,"gnssid":0,"svid":2,"health":1},{"PRN":29,"el":5.0,"az":350.0,"ss":0.0,"used":false},{"PRN":30,"used":false,"el":95}]})"));
 	const Sky &s = only<Sky>();
 	CHECK(s.has_satellites && s.nSat == 3 && s.uSat == 1);
 	DOUBLES_EQUAL(0.95, s.hdop, 1e-9);
@@ -202,7 +202,8 @@ TEST(unpack, more_satellites_than_libgps_has_room_for_are_refused)
 
 TEST(unpack, devices_and_one_that_is_let_go)
 {
-	CHECK(take(R"({"class":"DEVICE","path":"/dev/ttyUSB0","driver":"u-blox","subtype":"SW 1","activated":"2026-11-24T02:55:36.190Z","native":1,"bps":38400,"parity":"N","stopbits":1,"cycle":1.00})"));
+	CHECK(take(
+		R"({"class":"DEVICE","path":"/dev/ttyUSB0","driver":"u-blox","subtype":"SW 1","activated":"2026-11-24T02:55:36.190Z","native":1,"bps":38400,"parity":"N","stopbits":1,"cycle":1.00})"));
 	STRCMP_EQUAL("u-blox", only<Device>().driver.c_str());
 	DOUBLES_EQUAL(38400, only<Device>().bps, 0);
 	CHECK(only<Device>().is_active);
@@ -215,7 +216,8 @@ TEST(unpack, devices_and_one_that_is_let_go)
 
 TEST(unpack, a_poll_is_its_fixes_and_skies)
 {
-	CHECK(take(R"({"class":"POLL","time":"2026-11-24T02:00:07.000Z","active":1,"tpv":[)" + tpv + R"(],"gst":[{"class":"GST"}],"sky":[)" + satellites(2) + "]}"));
+	CHECK(
+		take(R"({"class":"POLL","time":"2026-11-24T02:00:07.000Z","active":1,"tpv":[)" + tpv + R"(],"gst":[{"class":"GST"}],"sky":[)" + satellites(2) + "]}"));
 	LONGS_EQUAL(2, reports.size());
 	DOUBLES_EQUAL(52.520484950, std::get<Fix>(reports.at(0)).lat, 1e-9);
 	LONGS_EQUAL(2, std::get<Sky>(reports.at(1)).satellites.size());
