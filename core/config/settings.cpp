@@ -3,7 +3,7 @@
 #include "config/listen.hpp"
 #include "http/address.hpp"
 #include "http/authority.hpp"
-#include "http/settings.hpp"
+#include "http/exposure.hpp"
 #include "http/token_hash.hpp"
 
 #include <patchbay/fields.hpp>
@@ -144,7 +144,7 @@ public:
 			return e == "*" || http::parse_origin(e) ? "" : "is no origin; write it as \"http://localhost:8000\", or \"*\"";
 		});
 		each("http.trusted_proxies", core.http.trusted_proxies, [](const std::string &e) {
-			return http::Network::parse(e) ? "" : "is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"";
+			return e == "unix" || http::Network::parse(e) ? "" : "is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"; \"unix\" stands for whoever connects by a Unix socket";
 		});
 		each("http.hostnames", core.http.hostnames, [](const std::string &e) {
 			const auto host = http::parse_authority(e);

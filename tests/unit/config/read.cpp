@@ -134,7 +134,7 @@ TEST(config, all_problems_of_a_run_come_at_once_in_the_order_of_the_file)
 TEST(config, entries_of_the_wrong_form_are_named)
 {
 	STRCMP_EQUAL("patchbay.toml:2:17: http.cors_origins: \"localhost\" is no origin; write it as \"http://localhost:8000\", or \"*\"\n"
-	             "patchbay.toml:3:20: http.trusted_proxies: \"10.0.0.0/64\" is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"\n"
+	             "patchbay.toml:3:20: http.trusted_proxies: \"10.0.0.0/64\" is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"; \"unix\" stands for whoever connects by a Unix socket\n"
 	             "patchbay.toml:4:14: http.hostnames: \"kit:80\" is no host name; write it without scheme and port\n"
 	             "patchbay.toml:5:1: certificate and key go together; one of them is missing\n"
 	             "patchbay.toml:6:29: http.listen: \"127.0.0.1:1\" stands there twice\n",

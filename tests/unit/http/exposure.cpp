@@ -1,10 +1,10 @@
-#include "http/settings.hpp"
+#include "http/exposure.hpp"
 
 #include <CppUTest/TestHarness.h>
 
-TEST_GROUP(Settings) {};
+TEST_GROUP(Exposure) {};
 
-TEST(Settings, a_listener_beyond_loopback_needs_a_written_mode)
+TEST(Exposure, a_listener_beyond_loopback_needs_a_written_mode)
 {
 	core::config::Core core{};
 	core.auth.mode = "none";
@@ -23,18 +23,4 @@ TEST(Settings, a_listener_beyond_loopback_needs_a_written_mode)
 	}
 	core.auth.mode = "token";
 	CHECK(core::http::exposure_warning(core).empty());
-}
-
-TEST(Settings, all_that_is_wrong_is_told_at_once)
-{
-	core::config::Core core{};
-	core.auth.mode = "token";
-	core.http.listen = {"127.0.0.1:8092"};
-	CHECK(core::http::check_settings(core).empty());
-	core.http.cors_origins = {"kit.local"};
-	core.http.trusted_proxies = {"proxy.local"};
-	core.http.hostnames = {"http://kit.local"};
-	core.auth.tokens = {{"ops", "secret", "operator"}};
-	core.http.listen = {"0.0.0.0:8092"};
-	LONGS_EQUAL(5, core::http::check_settings(core).size());
 }

@@ -1,12 +1,11 @@
-#include "http/settings.hpp"
+#include "http/exposure.hpp"
 
-#include "http/auth.hpp"
+#include "http/address.hpp"
 #include "http/authority.hpp"
-#include "http/client_address.hpp"
-#include "http/cors.hpp"
-#include "http/host_check.hpp"
 
 #include <fmt/format.h>
+
+#include <vector>
 
 namespace core::http {
 
@@ -23,23 +22,7 @@ std::vector<std::string> exposed(const config::Core &core)
 	}
 	return out;
 }
-
-template<typename T> void note(Result<T> checked, std::vector<Error> &out)
-{
-	if (!checked) out.push_back(std::move(checked.error()));
-}
 } // namespace
-
-std::vector<Error> check_settings(const config::Core &core)
-{
-	std::vector<Error> out;
-	note(Cors::parse(core.http.cors_origins), out);
-	note(TrustedProxies::parse(core.http.trusted_proxies), out);
-	note(HostCheck::parse(core.http.hostnames), out);
-	note(Auth::make(core.auth), out);
-	note(check_exposure(core), out);
-	return out;
-}
 
 Result<void> check_exposure(const config::Core &core)
 {
