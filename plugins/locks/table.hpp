@@ -77,6 +77,8 @@ public:
 	explicit Table(Limits limits_, Token last_token_) : limits(limits_), last_token(last_token_) {}
 	Table(const Table &) = delete;
 	Table &operator=(const Table &) = delete;
+	void set_limits(Limits limits_) noexcept { limits = limits_; } // what is over stays
+	void set_newest_token(Token token) noexcept { last_token = token; }
 
 	/// Takes the lock, or stands in line for it. An owner that holds it already, and a wait that would close a cycle of
 	/// waiting owners, are refused. Call tick() before, so that nothing stands in the way whose time is over, and after:
@@ -118,7 +120,7 @@ private:
 	void forget_if_idle(Lock &lock);
 	[[nodiscard]] std::vector<Link> cycle(const std::string &owner, const Lock &lock) const;
 
-	const Limits limits;
+	Limits limits;
 	Token last_token;
 	Ticket last_ticket = 0;
 	std::size_t waiters = 0, holders = 0;
