@@ -177,7 +177,7 @@ void publish_text(pb_item *topic, const char *json, size_t size)
 pb_item *subscribe(pb_scope *s, const char *pattern, uint32_t flags, pb_value_fn *fn, void *self, pb_error *err)
 {
 	const auto callback = std::make_shared<ValueCallback>(ValueCallback{fn, self, (flags & PB_AS_TEXT) != 0}); // shared: kept as void
-	return given(host_scope(s).services.topics.subscribe(*s, pattern ? pattern : "", bind<&ValueCallback::on_value>(callback.get()), true, callback), err);
+	return given(host_scope(s).services.topics.subscribe(*s, pattern ? pattern : "", bind<&ValueCallback::on_value>(callback.get()), (flags & PB_UNWATCHED) == 0, callback), err);
 }
 
 pb_item *add_method(pb_scope *s, const pb_method *m, pb_error *err) { return given(host_scope(s).services.methods.add(*s, *m), err); }

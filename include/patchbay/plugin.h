@@ -112,7 +112,8 @@ enum pb_flags {
 	PB_AS_TEXT = 1,    /* subscribe, call: hand over ready text; nothing is parsed */
 	PB_DROP_SAME = 2,  /* topic: a value equal to the last one is no change */
 	PB_DURABLE = 4,    /* state, files: acknowledged only once it would survive a loss of power */
-	PB_TRANSIENT = 8   /* topic: an event: pushed, not kept; a late subscriber does not see it */
+	PB_TRANSIENT = 8,  /* topic: an event: pushed, not kept; a late subscriber does not see it */
+	PB_UNWATCHED = 16  /* subscribe: does not count as somebody looking, so nothing is measured for it (see on_watch) */
 };
 
 /* ---- what is registered ------------------------------------------------------------------------------------------ */
