@@ -27,4 +27,7 @@ inline tl::unexpected<Error> fail(std::string text, int status = 500, std::strin
 	return tl::unexpected<Error>(Error{std::move(text), status, std::move(code), {}});
 }
 
+/// Hands an error on: `return fail(std::move(result.error()))`.
+inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+
 } // namespace core
