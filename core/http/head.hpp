@@ -1,4 +1,4 @@
-// A request's head: found, checked and taken apart into views. Pure functions on bytes; nothing of it knows sockets.
+// A request's head: found, checked and taken apart into views. Pure functions on bytes; nothing here knows sockets.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -11,18 +11,16 @@ enum class Method : std::uint8_t { get, head, post, put, delete_, patch, options
 
 struct Header { std::string_view name, value; };
 
-/// What is wrong with a request's framing. The reply's body says it, and the connection ends.
+/// What is wrong with a request's framing: the reply's body says it, and the connection ends. Empty text: nothing.
 struct Refusal {
 	int status = 400;
-	std::string text;
+	std::string text{};
 	explicit operator bool() const noexcept { return !text.empty(); }
 };
 
-struct Limits {
-	std::size_t line = 8192, head = 16384, headers = 100;
-};
+struct Limits { std::size_t line = 8192, head = 16384, headers = 100; };
 
-/// Views into the bytes that were parsed: valid as long as those.
+/// Views into the bytes that were parsed, each followed by NUL there but for the parts of the target.
 struct Head {
 	Method method = Method::other;
 	std::string_view method_name, target; // as sent
@@ -35,32 +33,38 @@ struct Head {
 	bool is_1_0 = false;
 	bool is_keep_alive = true;
 	bool expects_continue = false;
-	bool has_query = false;
+	bool is_plain = true; // the path means itself: nothing encoded, no dots or empty parts to look at
 
 	[[nodiscard]] bool has_body() const noexcept { return is_chunked || content_length != 0; }
 	/// The first of that name, case-blind; nullptr where there is none.
 	[[nodiscard]] const std::string_view *find(std::string_view name) const noexcept;
+	/// The same; "" where there is none.
 	[[nodiscard]] std::string_view get(std::string_view name) const noexcept;
+	void clear() noexcept;
 };
 
-/// Looks for the end of a head while its bytes come. Feed it all bytes so far each time; it remembers where it was.
+/// Looks for the end of a head while its bytes come. Give it all bytes so far each time: it remembers how far it was.
 class HeadEnd {
 public:
 	enum class State { more, found, refused };
-	/// found: `size` bytes are the head, with its empty line. refused: `why`.
 	State look(std::string_view bytes, const Limits &limits);
-	void reset() noexcept { *this = {}; }
-	std::size_t size = 0;
-	Refusal why;
+	std::size_t size = 0; // found: of the head with its empty line
+	Refusal why;          // refused
 
 private:
-	State refuse(int status, std::string text);
+	State refuse(int status, const char *text);
 	std::size_t seen = 0, line_began = 0, lines = 0;
 };
 
-/// Takes a whole head apart. A refusal where it is not one that we serve; `head` is then unfinished.
-[[nodiscard]] Refusal parse_head(std::string_view bytes, Head &head);
+/// Takes a whole head apart and puts a NUL behind each name and value. A refusal where it is none that we serve; `head` is
+/// then unfinished.
+[[nodiscard]] Refusal parse_head(std::string &bytes, Head &head);
 
+[[nodiscard]] bool is_header_name(std::string_view name) noexcept;
+/// No CR, LF, NUL or other control character.
+[[nodiscard]] bool is_header_value(std::string_view value) noexcept;
+/// A plain decimal number of up to 18 digits.
+[[nodiscard]] bool parse_length(std::string_view text, std::uint64_t &out) noexcept;
 [[nodiscard]] bool equals_blind(std::string_view a, std::string_view b) noexcept;
 /// Whether a comma-separated header value names `token`, case-blind.
 [[nodiscard]] bool lists(std::string_view value, std::string_view token) noexcept;

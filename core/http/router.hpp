@@ -2,7 +2,7 @@
 #pragma once
 #include "http/request.hpp"
 
-#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,37 +21,45 @@ struct CoreRoute {
 	std::uint64_t max_body = 0;
 };
 
-class Router;
-
-/// What one segment-by-segment walk has found. Values are decoded, in the template's order.
+/// What a walk has found.
 struct Match {
-	RouteItem *route = nullptr; // null: see is_known
-	bool is_known = false;      // the path is known, the method is not: `allow`
-	std::string allow;          // "GET, HEAD, OPTIONS"
+	RouteItem *route = nullptr; // null: see allow
+	std::string allow{};        // the path is known, the method is not: "GET, HEAD, OPTIONS"; empty: the path is not known
 };
 
-/// All routes. Loop thread.
+/// All routes. Loop thread. A fixed part wins over {name}, that over {rest…}, part by part; the path decides before the method.
 class Router final {
 public:
-	Router();
+	explicit Router(Engine &engine);
 	~Router();
 	Router(const Router &) = delete;
 	Router &operator=(const Router &) = delete;
 
-	/// 400 for a bad pattern, 409 where another plugin has it. Freed with its scope, or by drop().
+	/// 400 for a bad pattern, 409 where another plugin has it. Freed with its scope.
 	Result<RouteItem *> add(Scope &scope, const pb_route &route);
 	Result<RouteItem *> add(Scope &scope, const CoreRoute &route);
-	/// raw: the path as it was sent. vars: in the template's order.
-	[[nodiscard]] Match find(std::string_view raw, Method method, std::string_view method_name, std::vector<std::pair<std::string, std::string>> &vars) const;
-	/// All that serve now, for /openapi.json and metrics.
+	/// path and parts as decode_path gives them. parts may be empty for a plain path: they are found when they are needed.
+	/// values: of the route's variables, in its template's order; views into path.
+	[[nodiscard]] Match find(std::string_view path, std::vector<Part> &parts, std::string_view method, std::vector<std::string_view> &values) const;
+	/// Those that serve now, by path, for /openapi.json.
 	[[nodiscard]] std::vector<const RouteItem *> all() const;
 
 private:
 	friend class RouteItem;
 	struct Node;
-	struct Stack { std::string method; std::vector<RouteItem *> items; }; // the last serves: two only while an instance is replaced
+	struct Hash {
+		using is_transparent = void;
+		std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+	};
+	Node &node_of(std::string_view path); // made where it is missing
+	[[nodiscard]] const Node *look_up(std::string_view path) const;
+	void remove(RouteItem &route);
+	static bool remove(Node &node, std::string_view path, RouteItem &route);
+	Result<RouteItem *> add(Scope &scope, const pb_route &r, Bound<Request &, const json_t *> own);
+
+	Engine &engine;
 	std::unique_ptr<Node> root;
-	std::unordered_map<std::string, Node *> fixed; // paths without variables, to their nodes
+	std::unordered_map<std::string, Node *, Hash, std::equal_to<>> fixed; // paths without variables
 };
 
 } // namespace core::http
