@@ -170,7 +170,7 @@ void Methods::cancel(pb_call *call)
 
 void Methods::tell_cancelled(pb_call &call)
 {
-	call.deadline->stop();
+	if (call.deadline) call.deadline->stop(); // none where the call was refused
 	const auto tell = std::exchange(call.on_cancel, nullptr);
 	if (!tell || !call.method) return;
 	const Charge charge(reactor, call.method->scope.account);
