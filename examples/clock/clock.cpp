@@ -8,8 +8,8 @@ namespace {
 /// [plugins.clock] in patchbay.toml, and the arguments of clock.set_interval.
 struct Settings {
 	std::chrono::milliseconds interval;
-	static constexpr auto fields = pb::fields(
-		pb::field("interval", &Settings::interval, {.fallback = "1s", .min = 100ms, .max = 1h, .help = "time between two values of clock/now"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("interval", &Settings::interval, {.fallback = "1s", .min = 100ms, .max = 1h, .help = "time between two values of clock/now"}));
 };
 
 class Clock final {
