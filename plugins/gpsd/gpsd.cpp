@@ -57,7 +57,7 @@ private:
 	void take(const Device &d) { receivers.set_device(d); }
 	void take(const Fix &f) { take_or_warn(receivers.take(f, Clock::now()), f.device); }
 	void take(const Sky &s) { take_or_warn(receivers.take(s, Clock::now()), s.device); }
-	void take(const Complaint &c) { scope.warn(fmt::format("gpsd {}: it complains: {}", link.place(), c.message)); }
+	void take(const Complaint &c) { scope.warn(fmt::format("gpsd {}: it complains", link.place()), {{"reason", c.message}}); }
 	void take_or_warn(bool is_taken, const std::string &device);
 	void garbage(std::string_view line);
 
@@ -147,7 +147,7 @@ void Plugin::on_line(std::string_view line) noexcept
 void Plugin::garbage(std::string_view line)
 {
 	if (link.awaits_banner()) return link.refuse("what answers there does not speak gpsd's protocol; is that its port?");
-	scope.warn(fmt::format("gpsd {}: a line that is no use: {}", link.place(), unpacker.why()), {{"line", line.substr(0, 200)}});
+	scope.warn(fmt::format("gpsd {}: a line that is no use", link.place()), {{"reason", unpacker.why()}, {"line", line.substr(0, 200)}});
 	if (++bad_lines >= max_bad_lines) link.refuse(fmt::format("{} useless lines in a row", max_bad_lines));
 }
 
@@ -159,7 +159,9 @@ void Plugin::take(const Version &v)
 
 void Plugin::take_or_warn(bool is_taken, const std::string &device)
 {
-	if (!is_taken) scope.warn(fmt::format("gpsd {}: it reports more than {} devices; {} is left out", link.place(), Receivers::max_receivers, device));
+	if (!is_taken)
+		scope.warn(
+			fmt::format("gpsd {}: it reports more than {} devices; the others are left out", link.place(), Receivers::max_receivers), {{"device", device}});
 }
 
 // ---- what goes out ----------------------------------------------------------------------------------------------------
