@@ -2,6 +2,7 @@
 import pytest
 
 from gpsd import Gpsd
+from installed import Installed
 from patchbay import Daemon
 
 
@@ -40,3 +41,9 @@ def gpsd(tmp_path):
     yield make
     for g in reversed(made):
         g.stop()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """Patchbay installed into a folder of its own: prefix, plugins, env (for pkg-config)."""
+    return Installed(tmp_path_factory.mktemp("installed"))
