@@ -62,6 +62,7 @@ struct Daemon::Parts {
 	void set_log(const config::Core &core);
 	void reread() noexcept;
 	void refuse(const std::vector<config::Problem> &problems);
+	void watch_files(const std::vector<std::string> &files);
 	void apply(config::Config next);
 	void on_term() noexcept;
 	void on_usr1() noexcept { log.reopen(); }
@@ -102,6 +103,7 @@ Daemon::Parts::Parts(Options options_, config::Config config)
 	set_log(in_force);
 	reactor.on_slow = bind<&Parts::on_slow>(this);
 	if (!state_warning.empty()) log.warn(state_warning);
+	store->on_warning = [this](const std::string &text) { log.warn(text); };
 }
 
 void Daemon::Parts::set_log(const config::Core &core)
@@ -117,7 +119,7 @@ std::uint64_t Daemon::Parts::first_seq()
 	const auto now = static_cast<std::uint64_t>(pb::unix_ms()) * 1000;
 	const pb::Json kept = store->get_now("core", "next_seq");
 	const auto first = std::max(now, static_cast<std::uint64_t>(json_integer_value(kept.get())));
-	(void)store->put_now("core", "next_seq", pb::Json(first + seq_block)); // a store that cannot keep it has said so
+	store->put("core", "next_seq", pb::Json(first + seq_block), false, nullptr); // in time for any crash that matters: the clock goes on
 	return first;
 }
 
@@ -166,9 +168,14 @@ void Daemon::Parts::apply(config::Config next)
 	in_force = core;
 	set_log(core);
 	http.reconfigure(core);
-	watch->set(read);
+	watch_files(read);
 	log.info("the configuration has been read again", {{"file", config_file}});
 	native->set_config(config_file, "");
+}
+
+void Daemon::Parts::watch_files(const std::vector<std::string> &files)
+{
+	if (const std::string why = watch->set(files); !why.empty()) log.warn(why);
 }
 
 void Daemon::Parts::on_term() noexcept
@@ -217,10 +224,14 @@ int Daemon::run()
 	p.native = std::make_unique<host::Native>(p.services, p.host);
 	p.native->set_config(p.config_file, "");
 	p.watch = std::make_unique<config::Watch>(p.reactor, bind<&Parts::reread>(&p));
-	p.watch->set(read);
+	p.watch_files(read);
 	if (auto listening = p.http.listen(p.in_force); !listening) {
 		fmt::print(stderr, "patchbayd: {}\n", listening.error().text);
 		return listening.error().code == "ADDRESS_TAKEN" ? address_taken : failed;
+	}
+	if (p.store->is_in_use()) { // not before: a taken address says more
+		fmt::print(stderr, "patchbayd: {}\n", p.state_warning);
+		return failed;
 	}
 	p.host.start();
 	p.crash.start_watchdog();
