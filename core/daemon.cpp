@@ -62,7 +62,7 @@ struct Daemon::Parts {
 	void set_log(const config::Core &core);
 	void reread() noexcept;
 	void refuse(const std::vector<config::Problem> &problems);
-	void watch_files(const std::vector<std::string> &files);
+	void watch_files(const std::vector<std::string> &read);
 	void apply(config::Config next);
 	void on_term() noexcept;
 	void on_usr1() noexcept { log.reopen(); }
@@ -173,9 +173,9 @@ void Daemon::Parts::apply(config::Config next)
 	native->set_config(config_file, "");
 }
 
-void Daemon::Parts::watch_files(const std::vector<std::string> &files)
+void Daemon::Parts::watch_files(const std::vector<std::string> &read)
 {
-	if (const std::string why = watch->set(files); !why.empty()) log.warn(why);
+	if (const std::string why = watch->set(read); !why.empty()) log.warn(why);
 }
 
 void Daemon::Parts::on_term() noexcept
