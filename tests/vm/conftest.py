@@ -29,7 +29,8 @@ class Machine:
             options += ["--module", module]
         if systemd:
             options.append("--systemd")
-        setting = ["env", "PATCHBAY_IN_VM=1"] + [f"{k}={v}" for k, v in (env or {}).items()]
+        passed_on = {k: v for k, v in os.environ.items() if k.startswith("PATCHBAY")}  # which build is tested
+        setting = ["env", "PATCHBAY_IN_VM=1"] + [f"{k}={v}" for k, v in {**passed_on, **(env or {})}.items()]
         done = subprocess.run(
             [str(HERE / "run"), *options, "--", *setting, *command],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout + 120, check=False)
