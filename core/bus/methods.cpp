@@ -12,6 +12,10 @@ namespace {
 constexpr std::chrono::seconds usual_deadline{30}; // issue: a request that nobody answers gets 504 after 30 s unless declared
 }
 
+namespace {
+tl::unexpected<Error> stopped(const MethodItem &m) { return fail(fmt::format("{}: plugin {} was stopped before it answered", m.name, m.scope.plugin), 503); }
+} // namespace
+
 const std::string &Outcome::text()
 {
 	if (!has_text) {
@@ -47,7 +51,7 @@ MethodItem::~MethodItem()
 		auto told = std::make_shared<pb_call>(methods, call->address, call->name, call->caller.role);
 		told->done = std::exchange(call->done, nullptr);
 		told->caller_scope = call->caller_scope;
-		if (told->done) methods.answer(std::move(told), fail(fmt::format("{}: plugin {} was stopped before it answered", name, scope.plugin), 503));
+		if (told->done) methods.answer(std::move(told), stopped(*this));
 		methods.orphans.push_back(std::move(call));
 	}
 }
@@ -136,6 +140,7 @@ void Methods::reply(pb_call *call, Result<Outcome> outcome)
 	if (i == m->calls.end()) return;
 	auto ended = std::move(*i);
 	m->calls.erase(i);
+	if (!outcome && m->scope.is_ending) outcome = stopped(*m);
 	if (!outcome) ++failed;
 	ended->deadline->stop();
 	answer(std::move(ended), std::move(outcome));

@@ -95,6 +95,7 @@ private:
 	void reconcile();
 	void reconcile_once();
 	void settle() noexcept;
+	void name_state(Plugin &p) const;
 	void fail_plugin(Plugin &p, std::string why);
 	void keep_hands();
 	void take_again(Plugin &p);

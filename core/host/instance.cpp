@@ -91,6 +91,7 @@ void Instance::stop() noexcept
 	look.stop();
 	if (runs) {
 		runs = false;
+		own_scope->is_ending = true;
 		const Charge charge(services.reactor, account);
 		plugin->stop(self);
 		self = nullptr;

@@ -29,7 +29,7 @@ void Host::on_rested(void *self) noexcept
 	} else {
 		host.close_later(std::move(p.next));
 		host.services.log.info("plugin has stopped", {{"name", p.name()}});
-		p.state = Plugin::State::waiting; // reconcile says what it is
+		host.name_state(p);
 		if (!p.wants_restart || p.fresh) host.close_later(std::move(p.instance));
 	}
 	p.wants_restart = false;
@@ -171,6 +171,15 @@ void Host::reconcile_once()
 	settle();
 }
 
+/// Of a plugin that does not run: why.
+void Host::name_state(Plugin &p) const
+{
+	if (!p.left_off.empty()) p.state = Plugin::State::failed, p.reason = p.left_off;
+	else if (!is_enabled(p)) p.state = Plugin::State::disabled, p.reason = p.by_hand ? "disabled by hand" : "enabled = false in the configuration";
+	else if (!p.failure.empty()) p.state = Plugin::State::failed, p.reason = p.failure;
+	else p.state = Plugin::State::waiting, p.reason = unmet_need(p);
+}
+
 /// Names the state of what does not run, forgets what is gone, and answers those who waited.
 void Host::settle() noexcept
 {
@@ -178,10 +187,7 @@ void Host::settle() noexcept
 		if (p.state == Plugin::State::running || p.is_resting) continue;
 		const Plugin::State before = p.state;
 		const std::string said = p.reason;
-		if (!p.left_off.empty()) p.state = Plugin::State::failed, p.reason = p.left_off;
-		else if (!is_enabled(p)) p.state = Plugin::State::disabled, p.reason = p.by_hand ? "disabled by hand" : "enabled = false in the configuration";
-		else if (!p.failure.empty()) p.state = Plugin::State::failed, p.reason = p.failure;
-		else p.state = Plugin::State::waiting, p.reason = unmet_need(p);
+		name_state(p);
 		if (!wants(p) && p.instance) close_later(std::move(p.instance));
 		if (p.state != before || p.reason != said) on_change();
 	}

@@ -45,6 +45,7 @@ public:
 
 	const std::string plugin;
 	Account &account;
+	bool is_ending = false; // its plugin is being stopped: what it fails now, it could not answer (503)
 
 private:
 	friend struct ::pb_item;

@@ -112,6 +112,8 @@ void Request::respond_json(int status, const json_t *value) { respond_text(statu
 
 void Request::fail(const Error &error, std::string_view lines, const json_t *members)
 {
+	if (scope && scope->is_ending && error.status == 500) // let go of while its plugin stops
+		return fail({fmt::format("plugin {} was stopped before it answered", scope->plugin), 503, {}, {}}, lines, members);
 	const int status = error.status >= 400 && error.status <= 599 ? error.status : 500;
 	const std::string content = error_body(error, members);
 	engine.first_lines.assign(status_line(status));

@@ -70,6 +70,33 @@ template<typename F, typename E> void guarded(F &&f, E &&on_error) noexcept
 }
 } // namespace detail
 
+namespace detail {
+/// A handle that an exception has swept out of a handler comes back to who catches it, so that the caller hears what was
+/// thrown, also where the handler took its Reply or Request by value.
+template<typename Raw> class Rescue {
+public:
+	explicit Rescue(Raw *handle_) noexcept : handle(handle_), outer(std::exchange(current, this)) {}
+	~Rescue() { current = outer; }
+	Rescue(const Rescue &) = delete;
+	Rescue &operator=(const Rescue &) = delete;
+	/// From a destructor: true where the handle is kept for take().
+	static bool offer(Raw *handle) noexcept
+	{
+		if (!current || current->handle != handle || std::uncaught_exceptions() <= current->exceptions) return false;
+		current->is_kept = true;
+		return true;
+	}
+	Raw *take() noexcept { return is_kept ? handle : nullptr; }
+
+private:
+	Raw *handle;
+	Rescue *outer;
+	int exceptions = std::uncaught_exceptions();
+	bool is_kept = false;
+	static inline thread_local Rescue *current = nullptr;
+};
+} // namespace detail
+
 // ---- callbacks --------------------------------------------------------------------------------------------------------
 
 /// Two words: an object and a function. Does not own the object. Must not throw: nothing may escape into the loop.
@@ -282,7 +309,7 @@ public:
 	Reply(const pb_host *host_, pb_call *call_) noexcept : host(host_), call(call_) {}
 	Reply(Reply &&o) noexcept : host(o.host), call(std::exchange(o.call, nullptr)) {}
 	Reply &operator=(Reply &&o) noexcept { std::swap(host, o.host); std::swap(call, o.call); return *this; }
-	~Reply() { if (call) fail(500, "", "the plugin dropped the call"); }
+	~Reply() { if (call && !detail::Rescue<pb_call>::offer(call)) fail(500, "", "the plugin dropped the call"); }
 	void operator()(Json value) noexcept { if (call) host->reply(std::exchange(call, nullptr), value ? value.release() : json_null()); }
 	void text(std::string_view json) noexcept { if (call) host->reply_text(std::exchange(call, nullptr), json.data(), json.size()); }
 	void fail(const pb_error &e) noexcept { if (call) host->fail(std::exchange(call, nullptr), &e); }
@@ -307,8 +334,7 @@ struct MethodOptions {
 	milliseconds deadline{};
 };
 
-/// A method with typed arguments: `void on_x(const Args &, pb::Reply)` or `(const Args &, pb::Reply &&)`; what it throws
-/// is the caller's error (with the second form its text as well).
+/// A method with typed arguments: `void on_x(const Args &, pb::Reply)`; what it throws is the caller's error.
 template<typename Args> class Method : public Item {
 public:
 	Method(Scope &s, const char *name, Throwing<const Args &, Reply &&> on_call, MethodOptions o = {})
@@ -321,8 +347,12 @@ private:
 	static void run(void *self, pb_call *call, const json_t *args) noexcept
 	{
 		auto *m = static_cast<Method *>(self);
+		detail::Rescue<pb_call> rescue(call);
 		Reply reply(m->host, call);
-		detail::guarded([&] { m->on.call(m->on.self, read_fields<Args>(args), std::move(reply)); }, [&](const pb_error &e) { reply.fail(e); });
+		detail::guarded([&] { m->on.call(m->on.self, read_fields<Args>(args), std::move(reply)); }, [&](const pb_error &e) {
+			if (pb_call *kept = rescue.take()) Reply(m->host, kept).fail(e);
+			reply.fail(e);
+		});
 	}
 	Throwing<const Args &, Reply &&> on;
 };
@@ -335,7 +365,7 @@ public:
 	Request(const pb_host *host_, pb_request *r) noexcept : host(host_), request(r) {}
 	Request(Request &&o) noexcept : host(o.host), request(std::exchange(o.request, nullptr)) {}
 	Request &operator=(Request &&o) noexcept { std::swap(host, o.host); std::swap(request, o.request); return *this; }
-	~Request() { if (request) fail(500, "", "the plugin dropped the request"); }
+	~Request() { if (request && !detail::Rescue<pb_request>::offer(request)) fail(500, "", "the plugin dropped the request"); }
 
 	[[nodiscard]] std::string_view method() const noexcept { return view(http().method(request)); }
 	[[nodiscard]] std::string_view path() const noexcept { return view(http().path(request)); }
@@ -454,8 +484,7 @@ public:
 		  }) {}
 };
 
-/// The full handler: `void on_x(const Path &, const Query &, const Body &, pb::Request)`, or with `pb::Request &&`; what it
-/// throws is the client's error. Each of the three is a struct of fields, or pb::None.
+/// The full handler: `void on_x(const Path &, const Query &, const Body &, pb::Request)`; what it throws is the client's error. Each of the three is a struct of fields, or pb::None.
 template<typename Path = None, typename Query = None, typename Body = None> class Handler : public Item {
 public:
 	using On = Throwing<const Path &, const Query &, const Body &, Request &&>;
@@ -470,9 +499,13 @@ private:
 	static void run(void *self, pb_request *request, const json_t *args) noexcept
 	{
 		auto *h = static_cast<Handler *>(self);
+		detail::Rescue<pb_request> rescue(request);
 		Request r(h->host, request);
 		detail::guarded([&] { h->on.call(h->on.self, read_fields<Path>(args), read_fields<Query>(args), read_fields<Body>(args), std::move(r)); },
-		                [&](const pb_error &e) { r.fail(e); });
+		                [&](const pb_error &e) {
+			                if (pb_request *kept = rescue.take()) Request(h->host, kept).fail(e);
+			                r.fail(e);
+		                });
 	}
 	On on;
 };

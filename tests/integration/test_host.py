@@ -52,7 +52,7 @@ def test_dropped_in_serves_and_taken_out_is_gone(daemon):
     put(d, "probe", "probe-1")
     wait_until(lambda: d.get("probe").status == 200, 5, "the dropped plugin serves")
     e = entry(d, "probe")
-    assert e["state"] == "running" and e["version"] == "1.0" and e["scope"]["routes"] == 12 and e["scope"]["methods"] == 3
+    assert e["state"] == "running" and e["version"] == "1.0" and e["scope"]["routes"] == 11 and e["scope"]["methods"] == 3
     d.remove_plugin("probe")
     wait_until(lambda: d.get("probe").status == 404, 5, "its routes are gone")
     wait_until(lambda: entry(d, "probe") is None, 5, "its entry is gone")
@@ -63,7 +63,6 @@ def test_requests_in_flight_get_503_when_their_plugin_is_taken_out(daemon):
     d = daemon(probe="probe-1", settings={"plugins": {"probe": {"delay": "10s"}}})
     with concurrent.futures.ThreadPoolExecutor() as pool:
         slow = pool.submit(d.get, "probe/slow")
-        wait_until(lambda: entry(d, "probe") and "patchbay_requests_in_flight" in d.get("/metrics").text or True, 2)
         time.sleep(0.2)
         d.remove_plugin("probe")
         r = slow.result(20 * SLOW)
