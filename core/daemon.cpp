@@ -1,3 +1,4 @@
+#include "build_config.hpp"
 #include "daemon.hpp"
 
 #include "config/watch.hpp"

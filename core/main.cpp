@@ -1,4 +1,5 @@
 // patchbayd: the command line.
+#include "build_config.hpp"
 #include "daemon.hpp"
 
 #include "http/token_hash.hpp"

@@ -1,3 +1,4 @@
+#include "build_config.hpp"
 #include "config/settings.hpp"
 
 #include "config/listen.hpp"

@@ -1,3 +1,4 @@
+#include "build_config.hpp"
 #include "host/native.hpp"
 
 #include <patchbay/patchbay.hpp>

@@ -1,4 +1,5 @@
 // The host table: each function of pb_host, put onto the core's parts.
+#include "build_config.hpp"
 #include "host/services.hpp"
 #include "http/server.hpp"
 #include "reactor/watch.hpp"

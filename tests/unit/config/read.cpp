@@ -1,3 +1,4 @@
+#include "build_config.hpp"
 #include "config/config.hpp"
 #include "temp_folder.hpp"
 
