@@ -91,6 +91,8 @@ private:
 	void upgrade(Plugin &p);
 	void exchange(Plugin &p);
 	void close_later(std::unique_ptr<Instance> old);
+	[[nodiscard]] bool is_leaving(const Plugin &p) const;
+	void stop_unwanted();
 	void find_cycles();
 	void reconcile();
 	void reconcile_once();

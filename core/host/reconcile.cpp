@@ -29,8 +29,9 @@ void Host::on_rested(void *self) noexcept
 	} else {
 		host.close_later(std::move(p.next));
 		host.services.log.info("plugin has stopped", {{"name", p.name()}});
+		p.state = Plugin::State::waiting;
 		host.name_state(p);
-		if (!p.wants_restart || p.fresh) host.close_later(std::move(p.instance));
+		if (!host.wants(p) || p.fresh) host.close_later(std::move(p.instance)); // else it starts again, now or when its need comes back
 	}
 	p.wants_restart = false;
 	host.on_change();
@@ -139,22 +140,30 @@ void Host::reconcile()
 	});
 }
 
+/// It runs and should not, or not like this: it rests, or will as soon as nobody needs it any more.
+bool Host::is_leaving(const Plugin &p) const
+{
+	return p.state == Plugin::State::running && (p.is_resting || p.wants_restart || !wants(p) || std::ranges::any_of(p.instance->descriptor().needs, [this](const std::string &need) {
+		const auto i = plugins.find(need);
+		return i == plugins.end() || i->second.state != Plugin::State::running || (!i->second.wants_restart && is_leaving(i->second));
+	}));
+}
+
+/// Those that others need wait until these have stopped. A restart with other settings is none of their business.
+void Host::stop_unwanted()
+{
+	for (auto &[name, p] : plugins) {
+		if (p.is_resting || !is_leaving(p)) continue;
+		const bool is_needed = std::ranges::any_of(plugins, [&n = name](const auto &e) {
+			return e.second.state == Plugin::State::running && std::ranges::count(e.second.instance->descriptor().needs, n) > 0;
+		});
+		if (!is_needed || (p.wants_restart && wants(p))) rest(p);
+	}
+}
+
 void Host::reconcile_once()
 {
-	// Stop: what is not wanted, or lacks a need; those that need it come first, since their need is unmet at once.
-	for (auto &[name, p] : plugins) {
-		if (p.state != Plugin::State::running || p.is_resting || (wants(p) && unmet_need(p).empty() && !p.wants_restart)) continue;
-		const bool is_needed = std::ranges::any_of(plugins, [&](const auto &e) {
-			const Plugin &d = e.second;
-			return d.state == Plugin::State::running && &d != &p && std::ranges::count(d.instance->descriptor().needs, name) > 0 && !p.wants_restart;
-		});
-		if (is_needed) {
-			for (auto &[other, d] : plugins)
-				if (d.state == Plugin::State::running && std::ranges::count(d.instance->descriptor().needs, name) > 0 && !d.is_resting) rest(d);
-			continue;
-		}
-		rest(p);
-	}
+	stop_unwanted();
 	for (auto &[name, p] : plugins)
 		if (p.state == Plugin::State::running && !p.is_resting && p.fresh && wants(p)) upgrade(p);
 	for (auto &[name, p] : plugins)
@@ -201,7 +210,7 @@ void Host::settle() noexcept
 	std::vector<Waiter> ready;
 	std::erase_if(waiters, [&](Waiter &w) {
 		const auto i = plugins.find(w.name);
-		if (i != plugins.end() && (i->second.is_resting || taking.contains(i->second.path))) return false;
+		if (i != plugins.end() && (is_leaving(i->second) || i->second.is_resting || taking.contains(i->second.path))) return false;
 		ready.push_back(std::move(w));
 		return true;
 	});

@@ -197,8 +197,8 @@ def test_needs_order_starts_stops_and_waiting(daemon):
     starts = [line for line in d.stderr if "plugin runs" in line]
     assert [n for line in starts for n in ("base", "middle", "top") if f'name="{n}"' in line] == ["base", "middle", "top"]
     d.post("plugins/base/disable")
-    e = wait_state(d, "middle", "waiting")
-    assert "base" in e["reason"]
+    assert entry(d, "base")["state"] == "disabled"
+    assert "base" in wait_state(d, "middle", "waiting")["reason"]
     assert "middle" in wait_state(d, "top", "waiting")["reason"]
     stops = [line for line in d.stderr if "plugin has stopped" in line]
     assert [n for line in stops for n in ("base", "middle", "top") if f'name="{n}"' in line] == ["top", "middle", "base"]
