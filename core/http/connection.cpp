@@ -306,6 +306,12 @@ Stream &Connection::begin_stream(Request &r, std::string_view first_lines, std::
 	return *stream;
 }
 
+void Connection::limit_send_buffer(std::size_t size) noexcept
+{
+	const int half = static_cast<int>(size / 2); // the kernel doubles it for its books
+	setsockopt(link->fd(), SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
+}
+
 void Connection::stream_ended(bool is_whole)
 {
 	stream.reset();

@@ -32,6 +32,8 @@ public:
 	void answer(Request &r, std::string_view first_lines, std::string_view content);
 	/// The same without an end: what follows comes by the stream, whose framing is raw, chunked or nothing (after HEAD).
 	Stream &begin_stream(Request &r, std::string_view first_lines, std::unique_ptr<Stream> s, bool is_upgrade);
+	/// What the kernel may hold for the client; for streams whose buffer is small on purpose.
+	void limit_send_buffer(std::size_t size) noexcept;
 	/// The connection ends after the current answer.
 	void end_after_this() noexcept { must_end = true; }
 	void pause_body(bool is_paused);

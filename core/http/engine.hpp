@@ -26,9 +26,9 @@ public:
 
 	Server::Needs needs;
 	Scope scope; // of the core's own routes
-	Router router;
-	Manners manners;
 	Figures figures;
+	Router router;
+	Manners manners; // adds routes
 	DateLine date;
 	std::string first_lines; // a reply's head is put together here, one at a time
 

@@ -3,8 +3,11 @@
 #include "http/auth.hpp"
 #include "http/client_address.hpp"
 #include "http/cors.hpp"
+#include "http/events.hpp"
 #include "http/host_check.hpp"
 #include "http/rate_limit.hpp"
+#include "http/static_files.hpp"
+#include "http/table.hpp"
 
 #include <fmt/format.h>
 
@@ -20,6 +23,7 @@ Unwelcome too_often(std::string text, std::chrono::seconds wait)
 } // namespace
 
 struct Manners::State {
+	explicit State(const Needs &needs) : events({needs.reactor, needs.topics, needs.router, needs.scope, needs.metrics}), files(needs.reactor) {}
 	Cors cors;
 	HostCheck hosts;
 	TrustedProxies proxies;
@@ -28,6 +32,8 @@ struct Manners::State {
 	bool counts_loopback = false;
 	std::uint64_t limited = 0, foreign = 0, misdirected = 0, refused = 0; // metrics
 
+	Events events;
+	StaticFiles files;
 	std::string good_host; // the last Host that was fine on loopback: the next one is mostly the same
 
 	[[nodiscard]] std::string_view scheme_of(const Request &request, const std::optional<Address> &peer) const;
@@ -108,19 +114,24 @@ std::optional<Unwelcome> Manners::State::check_caller(Request &request, const st
 	                 refusal.challenge ? fmt::format("WWW-Authenticate: {}\r\n", refusal.challenge) : std::string()};
 }
 
-Manners::Manners(Needs needs_) : needs(needs_), state(std::make_unique<State>())
+Manners::Manners(Needs needs_) : needs(needs_), state(std::make_unique<State>(needs))
 {
 	state->auth = std::move(*Auth::make({false, "token", {}})); // until configured, nobody
+	set_border_files(&state->files);
 	needs.metrics.add([s = state.get()](Exposition &out) {
 		out.family("patchbay_http_refused_total", "counter", "requests refused before a route saw them");
 		out.sample(static_cast<double>(s->limited), {{"reason", "rate"}});
 		out.sample(static_cast<double>(s->foreign), {{"reason", "origin"}});
 		out.sample(static_cast<double>(s->misdirected), {{"reason", "host"}});
 		out.sample(static_cast<double>(s->refused), {{"reason", "auth"}});
+		out.family("patchbay_files_served_total", "counter", "replies from docroot and mounted folders");
+		out.sample(static_cast<double>(s->files.served));
+		out.family("patchbay_files_bytes_total", "counter", "bytes of files sent");
+		out.sample(static_cast<double>(s->files.sent));
 	});
 }
 
-Manners::~Manners() = default;
+Manners::~Manners() { set_border_files(nullptr); }
 
 void Manners::configure(const config::Core &core)
 {
@@ -135,6 +146,7 @@ void Manners::configure(const config::Core &core)
 	take(Auth::make(core.auth), state->auth);
 	state->good_host.clear();
 	state->rate.set(core.http.rate_limit);
+	state->files.set_docroot(core.http.docroot);
 	state->counts_loopback = core.http.rate_limit_loopback;
 }
 
@@ -152,6 +164,7 @@ std::optional<Unwelcome> Manners::on_head(Request &request, int role)
 	if (auto no = state->check_rate(request, client)) return no;
 	if (request.head.method == Method::options) return {}; // a preflight carries no token
 	if (auto no = state->check_origin(request)) return no;
+	if (!request.route) role = state->files.role_for(request.path);
 	return state->check_caller(request, peer, client, address, role);
 }
 
@@ -160,6 +173,6 @@ void Manners::add_lines(const Request &request, std::string &lines) const
 	state->cors.append(lines, state->judge(request), request.head.get("Origin"), request.head.method == Method::options);
 }
 
-bool Manners::serve(Request &) { return false; }
+bool Manners::serve(Request &request) { return state->files.serve(request); }
 
 } // namespace core::http

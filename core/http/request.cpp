@@ -15,6 +15,9 @@ namespace {
 // The border's functions are given a handle and nothing else: one table for all servers of this thread.
 thread_local Handles<Request> handles;
 
+/// Streams that ask for no more than this are many and slow: the kernel must not hold megabytes for each.
+constexpr std::size_t small_buffer = 128 << 10;
+
 bool is_bodiless(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
 /// What the core says itself, or what would break the framing.
@@ -174,6 +177,7 @@ Stream *Request::upgrade(std::string_view protocol, std::span<const pb_header> h
 Stream *Request::begin(int status, Stream::Framing framing, std::uint64_t length, const pb_stream_events &events, void *self, bool is_upgrade)
 {
 	count(status);
+	if (events.max_buffer != 0 && events.max_buffer <= small_buffer) connection->limit_send_buffer(events.max_buffer);
 	Stream &out = connection->begin_stream(*this, engine.first_lines, std::make_unique<Stream>(engine, *connection, scope, events, self, framing, length), is_upgrade);
 	engine.give_back(*this);
 	return &out;

@@ -2,6 +2,7 @@
 
 #include "http/engine.hpp"
 #include "http/route.hpp"
+#include "http/static_files.hpp"
 
 #include <algorithm>
 
@@ -9,6 +10,7 @@ namespace core::http {
 
 namespace {
 thread_local Router *routes = nullptr;
+thread_local StaticFiles *static_files = nullptr;
 
 // A handle becomes its object, or nothing where a plugin uses one that has been answered or has ended.
 Request *of(const pb_request *r) noexcept { return Request::find(r); }
@@ -17,6 +19,17 @@ Stream *of(const pb_stream *s) noexcept { return Stream::find(s); }
 pb_item *add_route(pb_scope *scope, const pb_route *route, pb_error *err) noexcept
 {
 	auto item = routes->add(*scope, *route);
+	if (item) return *item;
+	if (err) pb::detail::fill(*err, item.error().status, item.error().code, item.error().text);
+	return nullptr;
+}
+
+pb_item *add_files(pb_scope *scope, const pb_files *f, pb_error *err) noexcept
+{
+	const auto text = [](const char *s) { return std::string(s ? s : ""); };
+	Mount mount{text(f->prefix), text(f->folder), text(f->cache_control), {}, f->role == PB_ROLE_DEFAULT ? int{PB_VIEWER} : f->role};
+	for (std::size_t i = 0; i < f->header_count; ++i) mount.headers.emplace_back(text(f->headers[i].name), text(f->headers[i].value));
+	auto item = static_files->add(*scope, std::move(mount));
 	if (item) return *item;
 	if (err) pb::detail::fill(*err, item.error().status, item.error().code, item.error().text);
 	return nullptr;
@@ -133,8 +146,9 @@ void end(pb_stream *s) noexcept
 } // namespace
 
 const pb_http border_table{sizeof(pb_http), add_route, method, path, target, query, header, headers, body, caller, respond, respond_json, fail_request,
-	on_cancel, on_body, pause_body, stream, upgrade, write, buffered, end};
+	on_cancel, on_body, pause_body, stream, upgrade, write, buffered, end, add_files};
 
 void set_border_router(Router *router) noexcept { routes = router; }
+void set_border_files(StaticFiles *files) noexcept { static_files = files; }
 
 } // namespace core::http

@@ -5,9 +5,12 @@
 namespace core::http {
 
 class Router;
+class StaticFiles;
 
 extern const pb_http border_table;
 /// Where add_route of this thread puts its routes: the border's functions are given no server.
 void set_border_router(Router *router) noexcept;
+/// Whom add_files means.
+void set_border_files(StaticFiles *files) noexcept;
 
 } // namespace core::http

@@ -44,12 +44,25 @@ typedef struct pb_route {
 /* What happens on a stream. Each may be NULL. After on_close the handle is dead; end() is not followed by on_close. */
 typedef struct pb_stream_events {
 	uint32_t struct_size;
-	size_t max_buffer;        /* bytes that may wait for the client; 0: 1 MiB. A write past it closes the stream */
+	size_t max_buffer;        /* bytes that may wait for the client; 0: 1 MiB. A write past it closes the stream. Where it is
+	                             at most 128 KiB, the kernel is told to hold no more either */
 	size_t low_buffer;        /* on_drain when what waits has fallen to this */
 	pb_tick_fn *on_drain;
 	pb_data_fn *on_data;      /* upgrade() only */
 	pb_tick_fn *on_close;     /* the client has left, was too slow, or the daemon stops */
 } pb_stream_events;
+
+/* A folder whose files are served where no route is: types, ETag, ranges, .br and .gz beside, index.html for a folder. No
+ * listing, no dotfiles, no way out of it. Of several the longest prefix is asked first; [http] docroot comes last. */
+typedef struct pb_files {
+	uint32_t struct_size;
+	int32_t role;              /* PB_ROLE_DEFAULT: viewer */
+	const char *prefix;        /* "/" or "/maps/" */
+	const char *folder;        /* absolute */
+	const char *cache_control; /* NULL: "no-cache", so that the ETag is asked each time */
+	const pb_header *headers;  /* on every reply; header_count of them */
+	size_t header_count;
+} pb_files;
 
 typedef struct pb_http {
 	uint32_t struct_size;
@@ -83,6 +96,8 @@ typedef struct pb_http {
 	size_t (*write)(pb_stream *, const void *data, size_t size);   /* copied; returns how many bytes wait now */
 	size_t (*buffered)(const pb_stream *);
 	void (*end)(pb_stream *);                                      /* send what waits, then end */
+
+	pb_item *(*add_files)(pb_scope *, const pb_files *, pb_error *err);
 } pb_http;
 
 #ifdef __cplusplus

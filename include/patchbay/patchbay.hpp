@@ -484,6 +484,22 @@ public:
 		  }) {}
 };
 
+struct FilesOptions {
+	const char *cache_control = nullptr;   // "no-cache", so that the ETag is asked each time
+	std::span<const pb_header> headers{};  // on every reply
+	pb_role role = PB_ROLE_DEFAULT;        // viewer
+};
+
+/// A folder whose files are served where no route is; see pb_files.
+class Files : public Item {
+public:
+	Files(Scope &s, const char *prefix, const std::string &folder, FilesOptions o = {})
+		: Item(s, [&](pb_error *e) {
+			  const pb_files f{sizeof(pb_files), o.role, prefix, folder.c_str(), o.cache_control, o.headers.data(), o.headers.size()};
+			  return s.host->http->add_files(s.raw, &f, e);
+		  }) {}
+};
+
 /// The full handler: `void on_x(const Path &, const Query &, const Body &, pb::Request)`; what it throws is the client's error. Each of the three is a struct of fields, or pb::None.
 template<typename Path = None, typename Query = None, typename Body = None> class Handler : public Item {
 public:

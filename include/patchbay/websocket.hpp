@@ -32,9 +32,10 @@ public:
 	struct Options {
 		std::size_t max_message = 64 * 1024; // bytes of one message from the client: longer ones close with 1009
 		std::size_t max_queue = 256 * 1024;  // bytes that may wait for the client: send() refuses past it
+		std::size_t low_queue = 0;           // on_drain when what waits has fallen to this
 		Bound<std::string_view> on_text{};   // a whole message; must not delete the socket
 		Bound<std::string_view> on_binary{}; // not set: a binary message closes with 1003
-		Bound<> on_drain{};                  // all that waited for the client has gone out
+		Bound<> on_drain{};                  // there is room again
 		Bound<> on_close{};                  // the last call; may delete the socket
 	};
 
@@ -52,6 +53,7 @@ public:
 		const pb_header headers[]{{"Sec-WebSocket-Accept", accept.c_str()}};
 		Stream::Options o;
 		o.max_buffer = options.max_queue + slack;
+		o.low_buffer = options.low_queue;
 		o.on_drain = bind<&WebSocket::on_drain>(this);
 		o.on_close = bind<&WebSocket::on_gone>(this);
 		o.on_data = bind<&WebSocket::on_data>(this);
