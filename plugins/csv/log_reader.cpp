@@ -174,7 +174,7 @@ const char *LogReader::read_numbers(const Columns::Map &map, Sighting &s, Batch 
 	std::int64_t channel = 0;
 	const std::string_view channel_text = trimmed(at(map, Want::channel));
 	if (!read_integer(channel_text, -1, 100'000, channel)) return "channel";
-	if (channel > 0) s.channel = out.keep(channel_text);
+	if (channel > 0) s.channel = out.keep(channel_text.substr(0, 32));
 	if (!read_integer(at(map, Want::frequency), 0, 1'000'000'000, s.frequency_khz)) return "frequency";
 	if (!read_integer(at(map, Want::dbm), -256, 256, s.dbm)) return "signal";
 	if (kind == Format::airodump && s.dbm == -1) s.dbm = 0; // its word for unknown
@@ -187,26 +187,26 @@ const char *LogReader::read_numbers(const Columns::Map &map, Sighting &s, Batch 
 
 void LogReader::read_texts(const Columns::Map &map, Sighting &s, Batch &out) const
 {
-	const std::string_view ssid = at(map, Want::ssid);
+	const std::string_view ssid = at(map, Want::ssid).substr(0, 1024); // 256 bytes, escaped
 	s.ssid.at = static_cast<std::uint32_t>(out.texts.size());
 	if (kind == Format::airodump) out.texts += ssid.starts_with(' ') ? ssid.substr(1) : ssid; // ", " parts its columns
 	else append_unescaped(out.texts, ssid);
-	s.ssid.size = static_cast<std::uint32_t>(out.texts.size()) - s.ssid.at;
+	s.ssid.size = std::min<std::uint32_t>(static_cast<std::uint32_t>(out.texts.size()) - s.ssid.at, 256);
 
-	const std::string_view auth = trimmed(at(map, Want::auth));
+	const std::string_view auth = trimmed(at(map, Want::auth)).substr(0, 256);
 	s.encryption.at = static_cast<std::uint32_t>(out.texts.size());
 	if (kind == Format::wiglecsv) {
 		append_encryption(out.texts, auth);
 	} else {
 		out.texts += auth == "OPN" || auth == "None" ? "Open" : auth;
-		if (const std::string_view cipher = trimmed(at(map, Want::cipher)); !cipher.empty()) (out.texts += ' ') += cipher;
+		if (const std::string_view cipher = trimmed(at(map, Want::cipher)).substr(0, 64); !cipher.empty()) (out.texts += ' ') += cipher;
 	}
 	s.encryption.size = static_cast<std::uint32_t>(out.texts.size()) - s.encryption.at;
 
 	const bool is_wifi = kind != Format::wiglecsv || at(map, Want::type) == "WIFI";
 	const bool is_encrypted = out.view(s.encryption) != "Open";
 	s.is_network = is_wifi && !columns.is_stations() && (kind != Format::wiglecsv || s.ssid.size > 0 || is_encrypted);
-	const std::string_view type = type_of(kind, trimmed(at(map, Want::type)), columns.is_stations(), s.is_network);
+	const std::string_view type = type_of(kind, trimmed(at(map, Want::type)).substr(0, 64), columns.is_stations(), s.is_network);
 	if (kind == Format::kismet_2013) s.is_network = type == "Access Point" || type == "Ad-Hoc Device";
 	s.type = out.keep(type);
 }
