@@ -64,6 +64,7 @@ TEST(toml, what_cannot_be_taken_is_told_with_its_place)
 	CHECK(parsed("a = \"\xff\"").find("utf-8") != std::string::npos);
 	CHECK(parsed(std::string_view("\x7f\x45LF\0\1", 6)).starts_with("! f:1:"));
 	CHECK(parsed("a = 1\na = 2").find("f:2:") != std::string::npos);
+	STRCMP_EQUAL("! f:1:3: Error while parsing key: expected bare key starting character or string delimiter, saw '['", parsed("[[[a]]]").c_str());
 }
 
 TEST(toml, depth_is_bounded_however_it_is_written)
