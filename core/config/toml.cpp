@@ -1,6 +1,6 @@
 #include "config/toml.hpp"
 
-#include "config/key_depth.hpp"
+#include "config/precheck.hpp"
 
 // Version 3.3 asserts what some input breaks ("[[[") and what it handles right behind; without asserts clang would take it
 // for granted. So no assert, and no NDEBUG in this file.
@@ -111,7 +111,7 @@ private:
 
 tl::expected<Parsed, std::vector<Problem>> parse_toml(std::string_view text, const std::string &file)
 {
-	if (const auto deep = find_deep_key(text)) return tl::unexpected(std::vector<Problem>{{{file, deep->line, deep->column}, "a key with more than 32 parts"}});
+	if (const auto stumble = find_stumble(text)) return tl::unexpected(std::vector<Problem>{{{file, stumble->line, stumble->column}, stumble->message}});
 	const toml::parse_result result = toml::parse(text);
 	if (!result) {
 		const toml::parse_error &e = result.error();
