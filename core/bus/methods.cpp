@@ -38,10 +38,12 @@ MethodItem::MethodItem(Scope &scope_, Methods &methods_, const pb_method &m)
 	  on_call(m.on_call), self(m.self)
 {
 	methods.methods[name].push_back(this);
+	++methods.changes;
 }
 
 MethodItem::~MethodItem()
 {
+	++methods.changes;
 	const auto i = methods.methods.find(name);
 	std::erase(i->second, this);
 	if (i->second.empty()) methods.methods.erase(i);

@@ -85,6 +85,7 @@ public:
 	[[nodiscard]] const std::map<std::string, std::vector<MethodItem *>, std::less<>> &all() const noexcept { return methods; }
 	[[nodiscard]] std::size_t in_flight(const Scope &scope) const;
 	std::uint64_t called = 0, failed = 0;
+	std::uint64_t changes = 0; // methods that have come or gone
 
 private:
 	friend class MethodItem;

@@ -14,7 +14,7 @@ constexpr std::int64_t least_sweep = 500; // ms
 
 Engine::Engine(Server::Needs needs_)
 	: needs(needs_), scope("core", needs_.reactor.core), router(*this),
-	  manners({needs_.reactor, needs_.log, needs_.metrics, needs_.topics, router, scope}), sweep(needs_.reactor, bind<&Engine::on_sweep>(this))
+	  manners({needs_.reactor, needs_.log, needs_.metrics, needs_.topics, needs_.methods, router, scope}), sweep(needs_.reactor, bind<&Engine::on_sweep>(this))
 {
 	needs.metrics.add([this](Exposition &out) { figures.write(out, alive.size(), flying.size()); });
 }

@@ -188,6 +188,7 @@ Events::Events(Needs needs)
 	CoreRoute route{"GET events", "topic changes as Server-Sent Events, or over a WebSocket", bind<&Events::on_request>(this)};
 	route.query = pb::field_table<Query>;
 	route.flags = PB_ROUTE_NO_STORE;
+	route.produces = "text/event-stream";
 	(void)needs.router.add(needs.scope, route); // a good pattern, before any plugin's
 	needs.metrics.add([this](Exposition &out) {
 		out.family("patchbay_event_clients", "gauge", "clients of GET events");

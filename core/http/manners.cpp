@@ -4,7 +4,10 @@
 #include "http/client_address.hpp"
 #include "http/cors.hpp"
 #include "http/events.hpp"
+#include "http/exposure.hpp"
 #include "http/host_check.hpp"
+#include "http/metrics_route.hpp"
+#include "http/openapi.hpp"
 #include "http/rate_limit.hpp"
 #include "http/static_files.hpp"
 #include "http/table.hpp"
@@ -23,7 +26,8 @@ Unwelcome too_often(std::string text, std::chrono::seconds wait)
 } // namespace
 
 struct Manners::State {
-	explicit State(const Needs &needs) : events({needs.reactor, needs.topics, needs.router, needs.scope, needs.metrics}), files(needs.reactor) {}
+	explicit State(const Needs &needs) : events({needs.reactor, needs.topics, needs.router, needs.scope, needs.metrics}), files(needs.reactor),
+		  openapi(needs.router, needs.methods, needs.scope), metrics(needs.router, needs.metrics, needs.scope) {}
 	Cors cors;
 	HostCheck hosts;
 	TrustedProxies proxies;
@@ -34,6 +38,10 @@ struct Manners::State {
 
 	Events events;
 	StaticFiles files;
+	OpenApi openapi;
+	MetricsRoute metrics;
+	TopicItem *topic = nullptr; // core/http; freed with the scope
+	std::string warning;        // the last one logged
 	std::string good_host; // the last Host that was fine on loopback: the next one is mostly the same
 
 	[[nodiscard]] std::string_view scheme_of(const Request &request, const std::optional<Address> &peer) const;
@@ -118,6 +126,7 @@ Manners::Manners(Needs needs_) : needs(needs_), state(std::make_unique<State>(ne
 {
 	state->auth = std::move(*Auth::make({false, "token", {}})); // until configured, nobody
 	set_border_files(&state->files);
+	state->topic = needs.topics.add(needs.scope, "core/http", "where it listens, whether tokens are asked for, and what to worry about", PB_DROP_SAME).value_or(nullptr);
 	needs.metrics.add([s = state.get()](Exposition &out) {
 		out.family("patchbay_http_refused_total", "counter", "requests refused before a route saw them");
 		out.sample(static_cast<double>(s->limited), {{"reason", "rate"}});
@@ -145,9 +154,22 @@ void Manners::configure(const config::Core &core)
 	take(TrustedProxies::parse(core.http.trusted_proxies), state->proxies);
 	take(Auth::make(core.auth), state->auth);
 	state->good_host.clear();
+	tell(core);
 	state->rate.set(core.http.rate_limit);
 	state->files.set_docroot(core.http.docroot);
 	state->counts_loopback = core.http.rate_limit_loopback;
+}
+
+/// Whoever shows the daemon's health repeats the warnings.
+void Manners::tell(const config::Core &core)
+{
+	std::string warning = exposure_warning(core);
+	pb::Json listen = pb::Json::array(), warnings = pb::Json::array();
+	for (const std::string &l : core.http.listen) listen.push(l);
+	if (!warning.empty()) warnings.push(warning);
+	if (state->topic) needs.topics.publish(*state->topic, {{"listen", std::move(listen)}, {"auth", core.auth.mode}, {"warnings", std::move(warnings)}});
+	if (!warning.empty() && warning != state->warning) needs.log.warn(warning);
+	state->warning = std::move(warning);
 }
 
 std::optional<Unwelcome> Manners::on_head(Request &request, int role)

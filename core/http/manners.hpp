@@ -4,6 +4,7 @@
 #include "config/config.hpp"
 #include "http/request.hpp"
 #include "http/router.hpp"
+#include "bus/methods.hpp"
 #include "bus/topics.hpp"
 #include "log/log.hpp"
 #include "metrics/metrics.hpp"
@@ -20,7 +21,7 @@ struct Unwelcome {
 /// Asked by the server at fixed points. Loop thread.
 class Manners final {
 public:
-	struct Needs { Reactor &reactor; Log &log; Metrics &metrics; Topics &topics; Router &router; Scope &scope; }; // scope: the core's own
+	struct Needs { Reactor &reactor; Log &log; Metrics &metrics; Topics &topics; Methods &methods; Router &router; Scope &scope; }; // scope: the core's own
 
 	explicit Manners(Needs needs_);
 	~Manners();
@@ -40,6 +41,7 @@ public:
 
 private:
 	struct State;
+	void tell(const config::Core &core);
 	Needs needs;
 	std::unique_ptr<State> state;
 };

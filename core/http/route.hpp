@@ -36,6 +36,7 @@ public:
 	void *const self;
 	Bound<Request &, const json_t *> own_handler{}; // of the core's own routes, instead of on_request
 	const std::vector<std::string> variables; // names, in the template's order
+	const std::string produces;               // content types, with commas between
 	RouteCount *count;                    // never null
 
 	// A topic's reply, made once a change.

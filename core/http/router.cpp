@@ -118,6 +118,7 @@ RouteItem::RouteItem(Scope &scope_, Engine &engine_, const pb_route &r, std::str
 	  target(!r.target ? Target::handler : std::string_view(r.target).starts_with("topic:") ? Target::topic : Target::method),
 	  target_name(r.target ? std::string_view(r.target).substr(std::string_view(r.target).find(':') + 1) : std::string_view()), path(r.path), query(r.query), body(r.body),
 	  role(r.role), deadline(std::max<std::int64_t>(r.deadline_ms, 0)), max_body(r.max_body), on_request(r.on_request), self(r.self), variables(std::move(variables_)),
+	  produces(r.produces && *r.produces ? r.produces : "application/json"),
 	  count(&engine.figures.route(pattern))
 {
 }
@@ -169,7 +170,7 @@ Result<RouteItem *> Router::add(Scope &scope, const pb_route &given) { return ad
 
 Result<RouteItem *> Router::add(Scope &scope, const CoreRoute &r)
 {
-	return add(scope, {sizeof(pb_route), r.flags, r.pattern, r.help, nullptr, r.path, r.query, r.body, r.role, r.deadline_ms, r.max_body, nullptr, nullptr}, r.on_request);
+	return add(scope, {sizeof(pb_route), r.flags, r.pattern, r.help, nullptr, r.path, r.query, r.body, r.role, r.deadline_ms, r.max_body, nullptr, nullptr, r.produces}, r.on_request);
 }
 
 Result<RouteItem *> Router::add(Scope &scope, const pb_route &r, Bound<Request &, const json_t *> own)
@@ -204,6 +205,7 @@ Result<RouteItem *> Router::add(Scope &scope, const pb_route &r, Bound<Request &
 	}
 	auto *item = new RouteItem(scope, engine, r, std::move(method), std::move(paths), std::move(variables)); // freed by its scope
 	item->own_handler = own;
+	++changes;
 	for (const std::string &p : item->paths) {
 		Node &n = node_of(p);
 		auto stack = std::ranges::find(n.stacks, item->method, &Node::Stack::method);
@@ -216,6 +218,7 @@ Result<RouteItem *> Router::add(Scope &scope, const pb_route &r, Bound<Request &
 
 void Router::remove(RouteItem &route)
 {
+	++changes;
 	for (const std::string &p : route.paths) {
 		const Node &n = *look_up(p);
 		const bool is_last = n.stacks.size() == 1 && n.stacks.front().items.size() == 1;

@@ -19,6 +19,7 @@ struct CoreRoute {
 	const pb_field *path = nullptr, *query = nullptr, *body = nullptr;
 	std::int64_t deadline_ms = 0;
 	std::uint64_t max_body = 0;
+	const char *produces = nullptr; // application/json
 };
 
 /// What a walk has found.
@@ -43,6 +44,7 @@ public:
 	[[nodiscard]] Match find(std::string_view path, std::vector<Part> &parts, std::string_view method, std::vector<std::string_view> &values) const;
 	/// Those that serve now, by path, for /openapi.json.
 	[[nodiscard]] std::vector<const RouteItem *> all() const;
+	std::uint64_t changes = 0; // routes that have come or gone
 
 private:
 	friend class RouteItem;

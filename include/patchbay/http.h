@@ -39,6 +39,7 @@ typedef struct pb_route {
 	uint64_t max_body;    /* bytes; 0: [http] max_body */
 	pb_request_fn *on_request;
 	void *self;
+	const char *produces; /* content types of its replies, for /openapi.json: "text/csv,application/json"; NULL: application/json */
 } pb_route;
 
 /* What happens on a stream. Each may be NULL. After on_close the handle is dead; end() is not followed by on_close. */

@@ -471,6 +471,7 @@ struct RouteOptions {
 	pb_role role = PB_ROLE_DEFAULT;
 	milliseconds deadline{};
 	std::uint64_t max_body = 0;
+	const char *produces = nullptr; // content types of its replies; application/json
 };
 
 /// A topic or a method as a route; no handler needed.
@@ -479,7 +480,7 @@ public:
 	Route(Scope &s, const char *pattern, const Topic &t, RouteOptions o = {}) : Route(s, pattern, "topic:" + t.name, o) {}
 	Route(Scope &s, const char *pattern, const std::string &target, RouteOptions o = {})
 		: Item(s, [&](pb_error *e) {
-			  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, target.c_str(), nullptr, nullptr, nullptr, o.role, o.deadline.count(), o.max_body, nullptr, nullptr};
+			  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, target.c_str(), nullptr, nullptr, nullptr, o.role, o.deadline.count(), o.max_body, nullptr, nullptr, o.produces};
 			  return s.host->http->add_route(s.raw, &r, e);
 		  }) {}
 };
@@ -507,7 +508,7 @@ public:
 	Handler(Scope &s, const char *pattern, On on_request, RouteOptions o = {})
 		: Item(s, [&](pb_error *e) {
 			  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, nullptr, field_table<Path>, field_table<Query>, field_table<Body>,
-			                   o.role, o.deadline.count(), o.max_body, &Handler::run, this};
+			                   o.role, o.deadline.count(), o.max_body, &Handler::run, this, o.produces};
 			  return s.host->http->add_route(s.raw, &r, e);
 		  }), on(on_request) {}
 
