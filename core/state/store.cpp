@@ -63,9 +63,9 @@ std::unique_ptr<Store> Store::open(Reactor &reactor, const std::string &director
 Store::Store(Reactor &reactor_, std::unique_ptr<Worker> worker_, bool belongs_to_another_)
 	: reactor(reactor_), belongs_to_another(belongs_to_another_), worker(std::move(worker_))
 {
-	const auto on_loop = [&loop = reactor, weak = std::weak_ptr<Store *>(alive)](auto task) {
-		loop.inject([weak, task = std::move(task)] {
-			if (const auto store = weak.lock()) task(**store);
+	const auto on_loop = [&loop = reactor, self = alive](auto task) {
+		loop.inject([self, task = std::move(task)] {
+			if (*self) task(**self); // read on the loop alone
 		});
 	};
 	worker->start({[on_loop](Worker::Answers answers) {
@@ -86,22 +86,24 @@ Store::Store(Reactor &reactor_, std::unique_ptr<Worker> worker_, bool belongs_to
 Store::~Store()
 {
 	if (!collected.empty()) worker->submit(std::move(collected));
-	alive.reset();
+	*alive = nullptr;
 	worker.reset();
 }
 
-// Callbacks may hold the loop: a few each turn.
+// Callbacks may hold the loop: a few each turn. One may end us.
 void Store::deliver()
 {
+	const auto self = alive;
 	for (int n = 0; n < callbacks_a_turn && !answered.empty(); ++n) {
 		Answer a = std::move(answered.front());
 		answered.pop_front();
 		bytes -= a.bytes;
 		if (a.done) a.done(std::move(a.result));
+		if (!*self) return;
 	}
 	if (answered.empty()) return;
-	reactor.defer([weak = std::weak_ptr<Store *>(alive)] {
-		if (const auto store = weak.lock()) (*store)->deliver();
+	reactor.defer([self] {
+		if (*self) (*self)->deliver();
 	});
 }
 
@@ -121,8 +123,8 @@ void Store::submit(Operation o, Done done)
 	asked.emplace_back(std::move(done), o.bytes());
 	collected.push_back(std::move(o));
 	if (collected.size() == 1) {
-		reactor.defer([weak = std::weak_ptr<Store *>(alive)] {
-			if (const auto store = weak.lock()) (*store)->hand_over();
+		reactor.defer([self = alive] {
+			if (*self) (*self)->hand_over();
 		});
 	}
 }
