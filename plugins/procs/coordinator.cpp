@@ -187,7 +187,7 @@ void Coordinator::take_down(const std::vector<std::string> &names, Goal goal, bo
 			continue;
 		}
 		if (!p.has_tree()) continue;
-		p.goal = goal;
+		p.aim(goal);
 		p.wants_force |= force;
 		if (force && p.is_stop_sent) p.stop(true);
 	}
@@ -306,7 +306,7 @@ void Coordinator::next_of_shutdown()
 		const auto i = processes.find(order[shutdown_at]);
 		if (i == processes.end() || !must_go(*i->second)) continue;
 		if (i->second->goal == Goal::down) return; // until it is gone
-		i->second->goal = Goal::down;
+		i->second->aim(Goal::down);
 		advancing.once(milliseconds(0));
 		return;
 	}
@@ -315,7 +315,7 @@ void Coordinator::next_of_shutdown()
 		if (!must_go(*p)) continue;
 		is_any = true;
 		if (p->goal == Goal::down) continue;
-		p->goal = Goal::down;
+		p->aim(Goal::down);
 		advancing.once(milliseconds(0));
 	}
 	if (is_any) return;

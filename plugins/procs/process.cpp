@@ -219,12 +219,17 @@ void Process::cancel(const std::string &why)
 	on(Event::cancelled);
 }
 
+void Process::aim(Goal next)
+{
+	goal = next;
+	if (next == Goal::down) reject(pb::Error(409, "CONFLICT", fmt::format("the start of {} was ended by a stop", name)));
+}
+
 void Process::stop(bool force)
 {
 	if (!runner) return;
 	is_stop_sent = true;
 	runner->stop(signal_number(settings.stop_signal), force ? milliseconds(0) : settings.stop_timeout);
-	reject(pb::Error(409, "CONFLICT", fmt::format("the start of {} was ended by a stop", name)));
 	on(Event::stop);
 }
 

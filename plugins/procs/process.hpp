@@ -48,6 +48,8 @@ public:
 	void refuse(const pb::Error &error);
 	/// Before there is a tree: stopped at once.
 	void cancel(const std::string &why);
+	/// A tree is to end, and perhaps to come back: those who wait for its start are told, or wait for the next.
+	void aim(Goal next);
 	/// Ends the tree: in its time, or (force) now.
 	void stop(bool force);
 	void take_over(FoundKeeper found, bool was_ready);
