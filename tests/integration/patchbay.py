@@ -44,7 +44,7 @@ def wait_until(condition, limit=10.0, why="", every=0.02):
             last = condition()
             if last:
                 return last
-        except (OSError, AssertionError, LookupError, TypeError, ValueError, http.client.HTTPException) as e:
+        except (OSError, AssertionError, LookupError, TypeError, ValueError, StopIteration, http.client.HTTPException) as e:
             last = e
         if time.monotonic() > end:
             raise AssertionError(f"not within {limit * SLOW:g} s: {why or condition} (last: {last!r})")

@@ -475,8 +475,6 @@ def test_twenty_thousand_devices_at_once(standin, follow):
     assert link(d)["state"] == "up"
     assert len({x["mac"] for x in everything(d)}) == 20141
     assert len(everything(d, q="many-00001")) == 1
-    slow = [line for line in d.log.splitlines() if "held the loop" in line or "slow" in line.lower()]
-    assert not [line for line in slow if "kismet" in line], slow
 
 
 def test_nobody_looks_and_the_poll_slows(standin, follow):

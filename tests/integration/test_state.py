@@ -160,8 +160,8 @@ def test_a_taken_address_says_more_than_a_taken_folder(patchbayd):
 
 def test_sequence_numbers_grow_over_a_kill(patchbayd):
     d = patchbayd(plugins=[])
-    before = wait_until(lambda: max((t["seq"] for t in d.json("topics")["topics"]), default=0) or 1)
+    before = wait_until(lambda: max((t["seq"] or 0 for t in d.json("topics")["topics"]), default=0) or 1)
     d.kill()
     d.start()
-    after = max((t["seq"] for t in d.json("topics")["topics"]), default=before + 1)
+    after = max((t["seq"] or 0 for t in d.json("topics")["topics"]), default=before + 1)
     assert after > before
