@@ -273,7 +273,7 @@ def test_reload_by_route(daemon):
     d = daemon(probe="probe-1")
     r = d.post("plugins/probe/reload")
     assert r.status == 200 and r.json()["state"] == "running"
-    assert sum("upgraded" in line for line in d.stderr) == 1
+    wait_until(lambda: sum("upgraded" in line for line in d.stderr) == 1, 5)
 
 
 def test_a_handler_that_throws_fails_its_request(daemon):
