@@ -7,6 +7,10 @@
 #include <list>
 #include <optional>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 /// One method call as a test makes it: how it ended.
 struct pb_call {
 	bool has_ended = false;
@@ -36,6 +40,16 @@ public:
 		table.fail = [](pb_call *c, const pb_error *e) { end(c); c->status = e->status; c->code = e->code; c->text = e->text; };
 		table.on_cancel = [](pb_call *c, pb_tick_fn *f, void *self) { c->on_cancel = f; c->cancel_self = self; };
 	}
+
+	/// As in a crash: what is under way is never finished, nor freed.
+	~ToyHost()
+	{
+#ifdef __SANITIZE_ADDRESS__
+		for (const Job &job : jobs) __lsan_ignore_object(job.self);
+#endif
+	}
+	ToyHost(const ToyHost &) = delete;
+	ToyHost &operator=(const ToyHost &) = delete;
 
 	[[nodiscard]] pb_scope *raw() noexcept { return reinterpret_cast<pb_scope *>(this); }
 	pb_host table{};
@@ -73,9 +87,6 @@ public:
 			now_ms = next;
 		}
 	}
-	/// The daemon dies: jobs under way are never finished.
-	void drop_jobs() { jobs.clear(); }
-	[[nodiscard]] std::size_t waiting_jobs() const noexcept { return jobs.size(); }
 
 private:
 	struct Timer {
