@@ -129,6 +129,8 @@ std::optional<Message> make_again(std::string_view bytes)
 	if (!is_address && !is_route) return std::nullopt;
 	const std::size_t head = is_address ? sizeof(ifaddrmsg) : sizeof(rtmsg);
 	auto *whole = const_cast<nlmsghdr *>(m);
+	// Dead and link-down are answers, not wishes: the kernel refuses them in a request.
+	if (is_route) static_cast<rtmsg *>(nlmsg_data(whole))->rtm_flags &= RTNH_F_ONLINK;
 	Message out = make_message(m->nlmsg_type, NLM_F_CREATE | NLM_F_EXCL, nlmsg_data(whole), head);
 	nlattr *a = nullptr;
 	int rest = 0;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace netif {
 
@@ -17,8 +18,8 @@ using namespace std::chrono_literals;
 namespace {
 constexpr std::array<milliseconds, Holding::undo_tries_at_once> retry_after{1s, 5s, 30s};
 
-/// On the worker. No fault where the interface is gone: there is nothing left to give back.
-Fault restore(Kernel &kernel, const Record &record)
+/// On the worker. No fault where the interface is gone: there is nothing left to give back. note: what is not worth a failure.
+Fault restore(Kernel &kernel, const Record &record, std::string &note)
 {
 	Circumstances about{record.name, mode_name(record.type), 0, "", "", false};
 	Radio radio;
@@ -38,7 +39,8 @@ Fault restore(Kernel &kernel, const Record &record)
 	const bool must_be_up = record.was_up && !is_managers;
 	if (Fault fault = explain(must_be_up ? Step::up : Step::down, kernel.set_up(record.index, must_be_up), about); !fault.is_none()) return fault;
 	for (const std::string &message : record.kept) {
-		if (must_be_up) kernel.put_back(message);
+		const Answer put = must_be_up ? kernel.put_back(message) : Answer{};
+		if (!put.ok()) note = fmt::format("{}: an address or a route could not be put back: {} {}", record.name, std::strerror(-put.error), put.text);
 	}
 	const Answer again = kernel.read_radio(record.index, radio);
 	if (again.ok() && radio.type != record.type) {
@@ -77,18 +79,24 @@ void Holding::undo()
 	if (!is_changed || record.wanted_type == 0 || record.type == 0) return manager_takes_back();
 	record.step = "undo";
 	late.once(30s);
+	struct Undone {
+		Fault fault;
+		Look look;
+		std::string note;
+	};
 	around.worker.run(
 		[&kernel = around.kernel, records = around.records, record = record] {
 			[[maybe_unused]] const std::string why = records.write(record);
-			std::pair<Fault, Look> out;
-			out.first = restore(kernel, record);
-			out.second.radio_answer = kernel.read_radio(record.index, out.second.radio);
-			out.second.link_answer = kernel.read_link(record.index, out.second.link);
+			Undone out;
+			out.fault = restore(kernel, record, out.note);
+			out.look.radio_answer = kernel.read_radio(record.index, out.look.radio);
+			out.look.link_answer = kernel.read_link(record.index, out.look.link);
 			return out;
 		},
-		[this](const std::pair<Fault, Look> &out) {
+		[this](const Undone &out) {
 			late.stop();
-			on_undone(out.first, out.second);
+			if (!out.note.empty()) around.scope.warn(out.note);
+			on_undone(out.fault, out.look);
 		});
 }
 
