@@ -57,16 +57,39 @@ std::string read_proc(const std::string &path, std::size_t most)
 	return out;
 }
 
+namespace {
+int fill(int fd, std::string_view data, unsigned mode)
+{
+	errno = 0;
+	if (::write(fd, data.data(), data.size()) != static_cast<ssize_t>(data.size())) return errno != 0 ? -errno : -ENOSPC;
+	return ::fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+/// By a file that has no name until it is whole: a crash leaves nothing. -EOPNOTSUPP where the file system knows no such thing.
+int create_nameless(const std::string &path, std::string_view data, unsigned mode)
+{
+	const std::size_t slash = path.rfind('/');
+	const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+	const Descriptor file(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+	if (file.fd < 0) return errno == EISDIR || errno == EINVAL ? -EOPNOTSUPP : -errno;
+	if (const int error = fill(file.fd, data, mode); error != 0) return error;
+	const std::string own = fmt::format("/proc/self/fd/{}", file.fd);
+	return ::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+} // namespace
+
 int write_file(const std::string &path, std::string_view data, unsigned mode, Put how)
 {
+	if (how == Put::create) {
+		if (const int error = create_nameless(path, data, mode); error != -EOPNOTSUPP) return error;
+	}
 	static std::atomic<unsigned> count{0};
 	const std::string temporary = fmt::format("{}.{}.{}.tmp", path, ::getpid(), ++count);
 	int error = 0;
 	{
 		const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
 		if (file.fd < 0) return -errno;
-		if (::write(file.fd, data.data(), data.size()) != static_cast<ssize_t>(data.size())) error = errno != 0 ? -errno : -ENOSPC;
-		else if (::fchmod(file.fd, mode) < 0) error = -errno;
+		error = fill(file.fd, data, mode);
 	}
 	if (error == 0 && how == Put::create && ::link(temporary.c_str(), path.c_str()) < 0) error = -errno;
 	if (error == 0 && how == Put::replace) {

@@ -99,6 +99,7 @@ void Records::remove(int index) const { ::unlink(path(index).c_str()); }
 std::vector<Record> Records::read_all() const
 {
 	std::vector<Record> out;
+	for (const std::string &name : names_in(folder, ".tmp", most_records)) ::unlink((folder + "/" + name).c_str()); // of a crash
 	for (const std::string &name : names_in(folder, ".json", most_records)) {
 		const std::string at = folder + "/" + name;
 		const auto text = read_file(at, most_bytes);

@@ -41,7 +41,7 @@ public:
 	/// "" or why not.
 	[[nodiscard]] std::string write(const Record &record) const;
 	void remove(int index) const;
-	/// Those that cannot be read are removed.
+	/// Those that cannot be read are removed, and what a crash left half written.
 	[[nodiscard]] std::vector<Record> read_all() const;
 
 private:

@@ -139,6 +139,13 @@ TEST(netif_files, broken_records_are_dropped)
 	}
 }
 
+TEST(netif_files, what_a_crash_left_half_written_is_cleared)
+{
+	LONGS_EQUAL(0, write_file(folder + "/4.json.99.1.tmp", "{", 0600, Put::create));
+	LONGS_EQUAL(0, Records(folder).read_all().size());
+	LONGS_EQUAL(0, names_in(folder, "", 10).size());
+}
+
 TEST(netif_files, when_a_process_started)
 {
 	CHECK(start_of(::getpid()) > 0);
