@@ -42,7 +42,7 @@ std::string quoted_time(std::optional<std::int64_t> unix_ms)
 
 std::string to_text(const Fix &f)
 {
-	std::string out = fmt::format("{{\"device\":{},\"mode\":{},\"time\":{}", quoted(f.device), f.mode, quoted_time(f.time_ms));
+	std::string out = fmt::format("{{\"class\":\"TPV\",\"device\":{},\"mode\":{},\"time\":{}", quoted(f.device), f.mode, quoted_time(f.time_ms));
 	put(out, "status", f.status);
 	put(out, "leapseconds", f.leapseconds);
 	static constexpr std::pair<const char *, double Fix::*> numbers[]{{"lat", &Fix::lat}, {"lon", &Fix::lon}, {"altHAE", &Fix::altHAE},
@@ -56,7 +56,7 @@ std::string to_text(const Fix &f)
 
 std::string to_text(const Sky &s)
 {
-	std::string out = fmt::format("{{\"device\":{}", quoted(s.device));
+	std::string out = fmt::format("{{\"class\":\"SKY\",\"device\":{}", quoted(s.device));
 	static constexpr std::pair<const char *, double Sky::*> numbers[]{{"xdop", &Sky::xdop}, {"ydop", &Sky::ydop}, {"vdop", &Sky::vdop}, {"tdop", &Sky::tdop},
 		{"hdop", &Sky::hdop}, {"gdop", &Sky::gdop}, {"pdop", &Sky::pdop}};
 	for (const auto &[name, member] : numbers) put(out, name, s.*member);
