@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import queue
+import random
 import shutil
 import signal
 import socket
@@ -55,11 +56,19 @@ _given_ports = set()
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A port that was free on loopback a moment ago, never the same twice in this run."""
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, kind) as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+    """A port that was free on loopback a moment ago, never the same twice in this run. From below those that the kernel gives
+    to outgoing connections, so that none of them takes it before the daemon does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        below = int(f.read().split()[0])
+    ports = random.SystemRandom()
+    for _ in range(1000):
+        port = ports.randrange(10000, below) if below > 20000 else 0
+        try:
+            with socket.socket(socket.AF_INET, kind) as s:
+                s.bind(("127.0.0.1", port))
+                port = s.getsockname()[1]
+        except OSError:
+            continue
         if port not in _given_ports:
             _given_ports.add(port)
             return port
@@ -437,7 +446,7 @@ class Daemon:
 
     def plugin(self, name):
         """Its entry in GET plugins."""
-        return next(p for p in self.json("plugins")["plugins"] if p["name"] == name)
+        return {p["name"]: p for p in self.json("plugins")["plugins"]}[name]
 
     def wait_plugin(self, name, state="running", limit=10.0):
         return wait_until(lambda: (p := self.plugin(name))["state"] == state and p, limit, f"plugin {name} is {state}")
