@@ -5,22 +5,10 @@ import sys
 
 import pytest
 
-from patchbay import SLOW, executable, plugin_folder, wait_until
+from patchbay import SLOW, executable, wait_until
+from streams import speaker  # noqa: F401 (a fixture)
 
-SPEAKER = plugin_folder().parent / "tests/integration/speaker/speaker.so"
 CHANGE = ("POST", "speaker/say", {"text": "x"})
-
-
-@pytest.fixture
-def speaker(patchbayd):
-    """speaker(http={…}, auth={…}) → a daemon with the plugin `speaker`."""
-
-    def make(start=True, **settings):
-        d = patchbayd(plugins=[], settings=settings, start=False)
-        d.put_plugin("speaker", SPEAKER)
-        return d.start() if start else d
-
-    return make
 
 
 def code(response):
