@@ -224,7 +224,7 @@ def test_another_port_takes_effect_without_a_restart(gpsd, follow):
 def test_ensure_says_why_it_cannot(follow):
     from patchbay import free_port
     d = follow(free_port(), ensure=True, unit="patchbay-test-no-such.service")
-    x = wait_until(lambda: (v := link(d))["ensure"] and "asked" not in v["ensure"] and v, 40, "what became of asking systemd")
+    x = wait_until(lambda: (v := link(d))["ensure"] and "is asked to" not in v["ensure"] and v, 40, "what became of asking systemd")
     assert x["state"] == "down"
     assert any(w in x["ensure"] for w in ("no system bus", "there is no patchbay-test-no-such.service", "does not let", "cannot be used")), x["ensure"]
 

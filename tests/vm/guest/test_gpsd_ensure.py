@@ -44,7 +44,7 @@ def link(d):
 
 
 def outcome(d):
-    return wait_until(lambda: (x := link(d)["ensure"]) and "asked" not in x and x, 90, "what became of it")
+    return wait_until(lambda: (x := link(d)["ensure"]) and "is asked to" not in x and x, 90, "what became of it")
 
 
 def test_gpsd_is_started(without_gpsd, follow):
