@@ -63,7 +63,7 @@ void Request::start(int status, std::span<const pb_header> headers)
 	std::string &out = engine.first_lines;
 	out.assign(status_line(status));
 	for (const pb_header &h : headers) {
-		if (is_ours(h.name)) continue;
+		if (!h.value || is_ours(h.name)) continue; // no value: left out
 		out.append(h.name).append(": ").append(h.value).append("\r\n");
 	}
 }
@@ -89,7 +89,7 @@ void Request::respond(int status, std::span<const pb_header> headers, std::strin
 	if (status < 200 || status > 599) return fail({fmt::format("the plugin answered with status {}, which is none", status), 500, {}, {}});
 	if (status == 200 && (head.method == Method::get || is_head())) {
 		for (const pb_header &h : headers)
-			if (equals_blind(h.name, "ETag") && names_etag(head.get("If-None-Match"), h.value)) status = 304;
+			if (h.value && equals_blind(h.name, "ETag") && names_etag(head.get("If-None-Match"), h.value)) status = 304;
 	}
 	start(status, headers);
 	if (is_bodiless(status)) content = {};
@@ -139,7 +139,7 @@ Stream *Request::stream(int status, std::span<const pb_header> headers, const pb
 	Stream::Framing framing = head.is_1_0 ? Stream::Framing::raw : Stream::Framing::chunked;
 	std::uint64_t length = 0;
 	for (const pb_header &h : headers) {
-		if (!equals_blind(h.name, "Content-Length")) continue;
+		if (!h.value || !equals_blind(h.name, "Content-Length")) continue;
 		if (!parse_length(h.value, length)) {
 			fail({"the plugin's reply has a Content-Length that is no number", 500, {}, {}});
 			return nullptr;

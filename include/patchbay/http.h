@@ -11,7 +11,7 @@ extern "C" {
 typedef struct pb_request pb_request; /* valid until respond*(), fail(), stream() or upgrade(), once, even if the client has left */
 typedef struct pb_stream pb_stream;   /* valid until end() or until on_close has been called */
 
-typedef struct pb_header { const char *name, *value; } pb_header; /* no CR, LF or NUL: refused with 500 */
+typedef struct pb_header { const char *name, *value; } pb_header; /* no CR, LF or NUL: refused with 500; value NULL: left out */
 
 /* args: the path's, query's and body's declared parameters in one object, checked, with fallbacks. BORROWED. */
 typedef void pb_request_fn(void *self, pb_request *request, const json_t *args);
