@@ -533,7 +533,7 @@ namespace detail {
 template<typename P> struct Instance {
 	Scope scope;
 	P plugin;
-	Instance(const pb_host *h, pb_scope *s, const typename P::Settings &v) : scope(h, s), plugin(scope, v) {}
+	Instance(const pb_host *h, pb_scope *s, typename P::Settings &&v) : scope(h, s), plugin(scope, std::move(v)) {}
 };
 template<typename P> int start(const pb_host *h, pb_scope *s, const json_t *settings, void **self, pb_error *err) noexcept
 {
