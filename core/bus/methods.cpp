@@ -53,6 +53,7 @@ MethodItem::~MethodItem()
 		auto told = std::make_shared<pb_call>(methods, call->address, call->name, call->caller.role);
 		told->done = std::exchange(call->done, nullptr);
 		told->caller_scope = call->caller_scope;
+		told->stands_for = call.get();
 		if (told->done) methods.answer(std::move(told), stopped(*this));
 		methods.orphans.push_back(std::move(call));
 	}
@@ -171,6 +172,11 @@ void Methods::tell_answers()
 
 void Methods::cancel(pb_call *call)
 {
+	for (const Answer &a : answered) {
+		if (a.call.get() != call && a.call->stands_for != call) continue; // an orphan's address may be nobody's by now
+		a.call->done = nullptr;
+		return;
+	}
 	call->done = nullptr;
 	tell_cancelled(*call);
 }

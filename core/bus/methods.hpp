@@ -42,6 +42,7 @@ struct pb_call {
 	pb_tick_fn *on_cancel = nullptr;
 	void *on_cancel_self = nullptr;
 	std::unique_ptr<core::Timer> deadline;
+	const pb_call *stands_for = nullptr; // the orphan whose caller this one tells
 	core::Scope *caller_scope = nullptr; // a plugin that called; null: HTTP
 	const core::Scope *callee_scope = nullptr;
 };

@@ -141,11 +141,11 @@ void Connection::begin_request(std::size_t head_size)
 	const Dispatch dispatch(engine);
 	const Dispatch::Next next = dispatch.on_head(r, body_limit);
 	if (next == Dispatch::Next::answered) return;
+	is_streaming_body = next == Dispatch::Next::stream_body;
 	if (body_kind == BodyKind::none) return dispatch.run(r);
 	if (r.head.expects_continue && input.empty()) link->write({"HTTP/1.1 100 Continue\r\n\r\n"});
 	body_began = Engine::now();
 	set_due(Engine::body_wait);
-	is_streaming_body = next == Dispatch::Next::stream_body;
 	if (is_streaming_body) return dispatch.run(r);
 	if (body_kind == BodyKind::length) r.body.reserve(left);
 	phase = Phase::body;
@@ -238,6 +238,7 @@ bool Connection::settle()
 	input.remove_prefix(static_cast<std::size_t>(left)); // a body that nobody wanted: it has come, see answer()
 	left = 0;
 	link->done();
+	is_answered = false;
 	phase = Phase::head;
 	set_due(Engine::idle_wait);
 	return true;
@@ -282,6 +283,7 @@ void Connection::answer(Request &r, std::string_view first_lines, std::string_vi
 	const std::string_view last_lines = engine.tail_of(r, must_end);
 	request = nullptr;
 	is_answered = true;
+	if (phase == Phase::body) phase = Phase::busy; // before its body was whole
 	due = 0;
 	write({first_lines, last_lines, content});
 	if (link->waiting() != 0) set_due(Engine::write_wait);

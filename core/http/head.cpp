@@ -105,8 +105,8 @@ Refusal read_line(std::string_view line, Head &head)
 {
 	const std::size_t a = line.find(' ');
 	head.method_name = line.substr(0, a);
+	if (a == std::string_view::npos) return {400, "the request line is none: a method, a target and a version"};
 	if (Refusal why = read_method(head)) return why;
-	if (a == std::string_view::npos) return {400, "the request line has no target"};
 	const std::size_t b = line.find(' ', a + 1);
 	head.target = line.substr(a + 1, b == std::string_view::npos ? b : b - a - 1);
 	if (head.target.empty()) return {400, "the request line has no target; one blank stands between its parts"};
