@@ -19,8 +19,8 @@ TEST_GROUP(Methods)
 		pb_method m{};
 		m.struct_size = sizeof m;
 		m.name = "m.keep";
-		m.self = this;
-		m.on_call = [](void *self, pb_call *c, const json_t *) { static_cast<CppUTestGroupMethods *>(self)->kept = c; };
+		m.self = &kept;
+		m.on_call = [](void *self, pb_call *c, const json_t *) { *static_cast<pb_call **>(self) = c; };
 		CHECK(methods.add(scope, m).has_value());
 	}
 	void turn() { event_base_loop(reactor.base(), EVLOOP_NONBLOCK); }
