@@ -35,8 +35,7 @@ void set_times(devices::Device &d, const Sighting &s, bool is_new)
 	d.first_seen_ms = std::min(d.first_seen_ms, s.first_ms);
 }
 
-/// Always a change: each row is one more reading.
-bool add(devices::Device &d, const Sighting &s, const Batch &batch, bool is_new)
+void add(devices::Device &d, const Sighting &s, const Batch &batch, bool is_new)
 {
 	if (is_new) d.mac = mac_of(s, batch);
 	set_times(d, s, is_new);
@@ -56,7 +55,6 @@ bool add(devices::Device &d, const Sighting &s, const Batch &batch, bool is_new)
 		const auto known = [](double v, bool is_known) { return is_known ? std::optional(v) : std::nullopt; };
 		d.place = devices::Place{s.lat, s.lon, known(s.alt, std::isfinite(s.alt)), known(s.accuracy, std::isfinite(s.accuracy) && s.accuracy > 0)};
 	}
-	return true;
 }
 
 } // namespace
@@ -64,7 +62,15 @@ bool add(devices::Device &d, const Sighting &s, const Batch &batch, bool is_new)
 void apply(const Batch &batch, devices::Table &table, std::int64_t now_ms)
 {
 	for (const Sighting &s : batch.sightings)
-		(void)table.edit(s.mac, {}, std::max(s.first_ms, s.last_ms), now_ms, [&](devices::Device &d, bool is_new) { return add(d, s, batch, is_new); });
+		(void)table.edit(s.mac, {}, std::max(s.first_ms, s.last_ms), now_ms, [&](devices::Device &d, bool is_new) {
+			if (s.packets < 0 || is_new) { // each row is one more reading
+				add(d, s, batch, is_new);
+				return true;
+			}
+			const devices::Device before = d; // a row that says all there is: it comes again with every rewriting of its file
+			add(d, s, batch, is_new);
+			return !(d == before);
+		});
 }
 
 } // namespace csv

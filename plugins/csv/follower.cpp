@@ -30,7 +30,7 @@ Follower::Step Follower::step(bool wants_scan)
 	if (unread != followed.end()) {
 		out.is_known = unread->file->known_until() != 0;
 		(void)unread->file->read(piece, out.batch);
-		count(*unread, out.batch);
+		unread->rejected.add(out.batch.rejects);
 		unread->quiet_since_ms = unix_ms();
 	}
 	out.has_more = std::any_of(followed.begin(), followed.end(), [](const Followed &f) { return !f.file->is_at_end(); });
@@ -53,7 +53,7 @@ void Follower::open_known()
 		}
 		if (!file || file->mark().identity != m.identity) continue;
 		(void)file->recognise(m); // else it was rewritten: all of it is new
-		followed.push_back({std::move(file), {}, {}, unix_ms()});
+		followed.push_back({std::move(file), {}, unix_ms()});
 	}
 	known.clear();
 }
@@ -88,24 +88,13 @@ bool Follower::follow(const std::string &path)
 		std::rotate(same, same + 1, followed.end());
 		return true;
 	}
-	followed.push_back({std::move(file), {}, {}, unix_ms()});
+	followed.push_back({std::move(file), {}, unix_ms()});
 	return true;
 }
 
 void Follower::look_at(Followed &f)
 {
-	if (f.file->look() != LogFile::Change::rewritten) return;
-	f.rejected.clear();
-	f.last_rejects.clear();
-}
-
-void Follower::count(Followed &f, const Batch &batch)
-{
-	for (const Reject &r : batch.rejects) {
-		++f.rejected[r.reason];
-		f.last_rejects.push_back(r);
-		if (f.last_rejects.size() > 10) f.last_rejects.pop_front();
-	}
+	if (f.file->look() == LogFile::Change::rewritten) f.rejected = {};
 }
 
 void Follower::give_up_old(std::int64_t now_ms)
@@ -123,7 +112,7 @@ std::vector<FileReport> Follower::report() const
 	std::vector<FileReport> out;
 	for (auto f = followed.rbegin(); f != followed.rend(); ++f) {
 		const LogFile &l = *f->file;
-		out.push_back({l.path(), l.format(), l.stat().size, l.mark().offset, l.rows(), l.stat().modified_ns / 1'000'000, l.is_at_end(), f == followed.rbegin(), l.known_until() != 0, f->rejected, f->last_rejects, l.mark()});
+		out.push_back({l.path(), l.format(), l.stat().size, l.mark().offset, l.rows(), l.stat().modified_ns / 1'000'000, l.is_at_end(), f == followed.rbegin(), l.known_until() != 0, f->rejected, l.mark()});
 	}
 	return out;
 }

@@ -7,7 +7,6 @@
 #include "csv/log_file.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,8 +24,7 @@ struct FileReport {
 	bool is_at_end = true;      // all is read but a half line
 	bool is_newest = false;
 	bool is_known = false;      // still being read again after a restart
-	std::map<std::string, std::uint64_t> rejected; // by reason
-	std::deque<Reject> last_rejects;               // ten at most
+	Rejects rejected;
 	Mark mark;
 };
 
@@ -48,8 +46,7 @@ public:
 private:
 	struct Followed {
 		std::unique_ptr<LogFile> file;
-		std::map<std::string, std::uint64_t> rejected;
-		std::deque<Reject> last_rejects;
+		Rejects rejected;
 		std::int64_t quiet_since_ms = 0; // nothing new since
 	};
 	void open_known();
@@ -57,10 +54,9 @@ private:
 	bool follow(const std::string &path);
 	void look_at(Followed &f);
 	void give_up_old(std::int64_t now_ms);
-	void count(Followed &f, const Batch &batch);
 	[[nodiscard]] std::vector<FileReport> report() const;
 
-	static constexpr std::size_t most_followed = 8, most_tried = 32, most_refused = 256, piece = 2 << 20;
+	static constexpr std::size_t most_followed = 8, most_tried = 32, most_refused = 256, piece = 512 << 10;
 	Folders places;
 	std::vector<Mark> known;              // of an earlier life, not yet met again
 	bool is_first = true;

@@ -131,6 +131,7 @@ LogFile::Change LogFile::look()
 		restart();
 		return Change::rewritten;
 	}
+	if (now.size < known) known = 0; // cut off while it was read again: the rest will be new
 	if (!is_at_end()) return Change::grown;
 	return was_replaced ? Change::replaced : Change::none;
 }
@@ -162,12 +163,12 @@ std::size_t LogFile::lines(std::string_view bytes, Batch &out)
 		if (!end) break;
 		const std::size_t size = static_cast<std::size_t>(end - (bytes.data() + at)) + 1;
 		if (is_skipping) is_skipping = false; // the rest of a line that was too long
-		else if (size > FieldParser::most_line) out.rejects.push_back({here.offset + at, "line too long", std::string(bytes.substr(at, 160))});
+		else if (size > FieldParser::most_line) out.rejects.add(here.offset + at, "line too long", bytes.substr(at));
 		else reader.line(bytes.substr(at, size), here.offset + at, out);
 		at += size;
 	}
 	if (bytes.size() - at > FieldParser::most_line) { // no end in sight: nothing of it is kept
-		if (!is_skipping) out.rejects.push_back({here.offset + at, "line too long", std::string(bytes.substr(at, 160))});
+		if (!is_skipping) out.rejects.add(here.offset + at, "line too long", bytes.substr(at));
 		is_skipping = true;
 		at = bytes.size();
 	}

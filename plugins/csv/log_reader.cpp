@@ -73,7 +73,7 @@ void LogReader::reset()
 
 void LogReader::reject(const char *reason, std::string_view line, std::uint64_t offset, Batch &out) const
 {
-	out.rejects.push_back({offset, reason, std::string(without_end(line).substr(0, 160))});
+	out.rejects.add(offset, reason, without_end(line));
 }
 
 void LogReader::line(std::string_view line, std::uint64_t offset, Batch &out)

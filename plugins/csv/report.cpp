@@ -17,14 +17,14 @@ std::string iso(std::int64_t ms)
 pb::Json rejected_json(const FileReport &f)
 {
 	pb::Json out = pb::Json::object();
-	for (const auto &[reason, n] : f.rejected) out.set(reason.c_str(), n);
+	for (const auto &[reason, n] : f.rejected.counts) out.set(std::string(reason).c_str(), n);
 	return out;
 }
 
 pb::Json last_rejects_json(const FileReport &f)
 {
 	pb::Json out = pb::Json::array();
-	for (const Reject &r : f.last_rejects) out.push({{"offset", r.offset}, {"reason", r.reason}, {"text", r.text}});
+	for (const Reject &r : f.rejected.last) out.push({{"offset", r.offset}, {"reason", r.reason}, {"text", r.text}});
 	return out;
 }
 
@@ -43,10 +43,8 @@ pb::Json topic_json(const FileReport *f, const std::string &trouble, std::int64_
 {
 	const pb::Json reason = trouble.empty() ? pb::Json(nullptr) : pb::Json(trouble);
 	if (!f) return {{"path", nullptr}, {"name", nullptr}, {"format", nullptr}, {"reason", trouble.empty() ? "no file in the configured folders is a log that we know" : trouble}};
-	std::int64_t rejected = 0;
-	for (const auto &[why, n] : f->rejected) rejected += static_cast<std::int64_t>(n);
 	return {{"path", f->path}, {"name", f->path.substr(f->path.rfind('/') + 1)}, {"format", format_name(f->format) ? pb::Json(format_name(f->format)) : pb::Json(nullptr)},
-	        {"size", f->size}, {"offset", f->offset}, {"rows", f->rows}, {"rejected", rejected}, {"rejected_by", rejected_json(*f)}, {"lag_ms", lag_ms(*f, now_ms)},
+	        {"size", f->size}, {"offset", f->offset}, {"rows", f->rows}, {"rejected", f->rejected.total()}, {"rejected_by", rejected_json(*f)}, {"lag_ms", lag_ms(*f, now_ms)},
 	        {"modified", iso(f->modified_ms)}, {"age_ms", std::max<std::int64_t>(0, now_ms - f->modified_ms)}, {"reason", reason.copy()}};
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,15 +38,41 @@ struct Reject {
 	std::string text;         // how it begins
 };
 
+/// Counted by reason, the last ten kept: a file of nothing else must not cost more than that.
+struct Rejects {
+	static constexpr std::size_t shown = 10;
+	std::map<std::string_view, std::uint64_t> counts;
+	std::deque<Reject> last;
+
+	void add(std::uint64_t offset, const char *reason, std::string_view text)
+	{
+		++counts[reason];
+		last.push_back({offset, reason, std::string(text.substr(0, 160))});
+		if (last.size() > shown) last.pop_front();
+	}
+	void add(const Rejects &others)
+	{
+		for (const auto &[reason, n] : others.counts) counts[reason] += n;
+		last.insert(last.end(), others.last.begin(), others.last.end());
+		while (last.size() > shown) last.pop_front();
+	}
+	[[nodiscard]] std::uint64_t total() const noexcept
+	{
+		std::uint64_t n = 0;
+		for (const auto &[reason, count] : counts) n += count;
+		return n;
+	}
+};
+
 struct Batch {
 	std::vector<Sighting> sightings;
-	std::vector<Reject> rejects;
+	Rejects rejects;
 	std::string texts;
 
 	void clear()
 	{
 		sightings.clear();
-		rejects.clear();
+		rejects = {};
 		texts.clear();
 	}
 	[[nodiscard]] std::string_view view(Piece p) const noexcept { return {texts.data() + p.at, p.size}; }

@@ -69,7 +69,7 @@ TEST_GROUP(Follower)
 			const csv::Follower::Step s = follower->step(scan);
 			apply(s.batch, *table, 0);
 			(s.is_known ? known : told) += s.batch.sightings.size();
-			for (const Reject &r : s.batch.rejects) reasons += std::string(r.reason) + ";";
+			for (const Reject &r : s.batch.rejects.last) reasons += std::string(r.reason) + ";";
 			files = s.files;
 			if (!s.has_more) return;
 		}
@@ -262,7 +262,7 @@ TEST(Follower, LinesWithoutAnEndCannotGrowIt)
 	run();
 	CHECK(has(3));
 	STRCMP_EQUAL("line too long;line too long;", reasons.c_str());
-	CHECK_EQUAL(2u, files[0].rejected["line too long"]);
+	CHECK_EQUAL(2u, files[0].rejected.counts["line too long"]);
 }
 
 TEST(Follower, AfterARestartTheTableIsWholeAndNothingIsToldTwice)

@@ -44,7 +44,7 @@ TEST_GROUP(LogReader)
 	std::string reasons()
 	{
 		std::string out;
-		for (const Reject &r : batch.rejects) out += (out.empty() ? "" : ", ") + std::string(r.reason);
+		for (const Reject &r : batch.rejects.last) out += (out.empty() ? "" : ", ") + std::string(r.reason);
 		return out;
 	}
 };
@@ -118,7 +118,7 @@ TEST(LogReader, WrongRowsAreRejectedByReasonAndTheNextIsRead)
 	CHECK_EQUAL(1u, table.size());
 	STRCMP_EQUAL("right", device("00:00:00:00:00:07").name.c_str());
 	CHECK_EQUAL(1u, reader.rows());
-	STRCMP_EQUAL("00:00:00:00:00:05,x", batch.rejects[5].text.c_str());
+	STRCMP_EQUAL("00:00:00:00:00:05,x", batch.rejects.last[5].text.c_str());
 	std::string binary = "00:00:00:00:00:08,x";
 	binary += '\0';
 	feed(binary + ",[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
@@ -126,7 +126,9 @@ TEST(LogReader, WrongRowsAreRejectedByReasonAndTheNextIsRead)
 	feed("00:00:00:00:00:09,\"" + std::string(80'000, 'x') + "\",[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
 	feed(std::string(300, ',') + "\n");
 	feed("00:00:00:00:00:0A,\"after\",[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
-	STRCMP_EQUAL("mac, time, channel, signal, position, fields, open quote, binary, field too long, field too long, too many fields", reasons().c_str());
+	STRCMP_EQUAL("time, channel, signal, position, fields, open quote, binary, field too long, field too long, too many fields", reasons().c_str()); // the last ten
+	CHECK_EQUAL(11u, batch.rejects.total());
+	CHECK_EQUAL(2u, batch.rejects.counts["field too long"]);
 	STRCMP_EQUAL("after", device("00:00:00:00:00:0A").name.c_str());
 }
 
