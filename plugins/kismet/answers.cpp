@@ -44,8 +44,11 @@ void Session::on_status(const Status &s)
 	for (std::size_t i = 0; i < tasks; ++i)
 		if (std::exchange(is_missing[i], false)) last[i] = {};
 	known = s;
+	const bool is_news = state.version != s.version || state.server_id != s.server_id;
 	state.version = s.version;
 	state.server_id = s.server_id;
+	state.server_name = s.server_name;
+	if (is_news && phase == Phase::up) on_link();
 }
 
 void Session::on_all_devices()

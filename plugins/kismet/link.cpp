@@ -35,7 +35,7 @@ const char *state_name(State state) noexcept
 pb::Json Link::json() const
 {
 	return {{"state", state_name(state)}, {"reason", text_json(reason)}, {"hint", text_json(hint)}, {"since", time_json(since_ms)}, {"next_attempt", time_json(next_attempt_ms)},
-	        {"url", url}, {"version", text_json(version)}, {"server_id", text_json(server_id)}, {"events", is_pushed ? "pushed" : "polled"},
+	        {"url", url}, {"version", text_json(version)}, {"server_id", text_json(server_id)}, {"server_name", text_json(server_name)}, {"events", is_pushed ? "pushed" : "polled"},
 	        {"events_reason", is_pushed ? pb::Json(nullptr) : text_json(polled_because)}};
 }
 

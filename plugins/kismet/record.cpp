@@ -168,6 +168,7 @@ std::optional<Status> read_status(const json_t *o)
 	Status s;
 	s.version = text(pb::at(o, "kismet.system.version"));
 	s.server_id = text(pb::at(o, "kismet.server.uuid"));
+	s.server_name = text(pb::at(o, "kismet.system.server_name"));
 	s.started = whole(pb::at(o, "kismet.system.timestamp.start_sec"));
 	s.now = whole(pb::at(o, "kismet.system.timestamp.sec"));
 	s.devices = whole(pb::at(o, "kismet.system.devices.count"), -1);

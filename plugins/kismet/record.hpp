@@ -39,7 +39,7 @@ struct Source {
 [[nodiscard]] std::optional<Source> read_source(const json_t *object);
 
 struct Status {
-	std::string version, server_id;
+	std::string version, server_id, server_name;
 	std::int64_t started = 0, now = 0; // its clock, unix seconds; 0: not told
 	std::int64_t devices = -1;         // -1: not told
 };

@@ -174,8 +174,11 @@ void Session::set_link(State to, std::string reason, std::string hint)
 		if (to == State::up) scope.info("Kismet is up", {{"url", options.url}, {"version", state.version}});
 		else scope.warn(reason, {{"state", state_name(to)}, {"hint", hint}});
 	}
-	if (to != State::up) state.version.clear();
-	if (to != State::up) state.server_id.clear();
+	if (to != State::up) {
+		state.version.clear();
+		state.server_id.clear();
+		state.server_name.clear();
+	}
 	state.state = to;
 	state.reason = std::move(reason);
 	state.hint = std::move(hint);
