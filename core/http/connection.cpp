@@ -164,7 +164,7 @@ bool Connection::take_body(std::string_view &piece)
 		if (p.why) {
 			must_end = must_linger = true;
 			++engine.figures.refused[400];
-			request->fail({p.why, 400, {}, {}});
+			refuse_body({p.why, 400, {}, {}});
 			return false;
 		}
 		input.remove_prefix(p.used);
@@ -175,13 +175,20 @@ bool Connection::take_body(std::string_view &piece)
 	body_size += piece.size();
 	if (body_size > body_limit) {
 		must_end = must_linger = true;
-		request->fail(Dispatch::too_large(body_limit));
+		refuse_body(Dispatch::too_large(body_limit));
 		return false;
 	}
 	// Slow but steady is fine: what comes earns time.
 	due = body_began + Engine::body_wait.count() + static_cast<std::int64_t>(body_size / slowest_body);
 	engine.due_at(due);
 	return true;
+}
+
+/// Its handler may have it already, where the body is streamed.
+void Connection::refuse_body(const Error &error)
+{
+	if (is_streaming_body) request->overrule(error);
+	else request->fail(error);
 }
 
 bool Connection::step_body()

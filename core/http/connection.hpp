@@ -68,6 +68,7 @@ private:
 	bool run(std::string_view fresh);
 	bool step();
 	bool step_head();
+	void refuse_body(const Error &error);
 	bool step_body();
 	bool step_busy();
 	bool step_upgraded();

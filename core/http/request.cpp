@@ -221,16 +221,21 @@ void Request::arm(std::chrono::milliseconds limit)
 	deadline->once(limit);
 }
 
-/// The client gets its 504 at once; the request stays with the plugin until that has answered it, to nobody.
 void Request::on_deadline() noexcept
 {
 	if (!connection) return;
 	++engine.figures.timeouts;
-	const Error late{fmt::format("{} did not answer in time", route ? route->pattern : head.target), 504, {}, {}};
-	const std::string content = error_body(late);
-	engine.first_lines.assign(status_line(504));
+	overrule({fmt::format("{} did not answer in time", route ? route->pattern : head.target), 504, {}, {}});
+}
+
+/// The client is answered at once; the request stays with who has it until that one has answered it, to nobody.
+void Request::overrule(const Error &error)
+{
+	const std::string content = error_body(error);
+	engine.first_lines.assign(status_line(error.status));
 	fmt::format_to(std::back_inserter(engine.first_lines), "Content-Type: application/json\r\nContent-Length: {}\r\n", content.size());
-	count(504);
+	count(error.status);
+	if (deadline) deadline->stop();
 	std::exchange(connection, nullptr)->answer(*this, engine.first_lines, is_head() ? std::string_view() : content);
 	tell_cancelled();
 }

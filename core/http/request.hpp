@@ -105,6 +105,7 @@ public:
 	void arm(std::chrono::milliseconds limit);
 	/// The client has left: the plugin is told. Where nobody will answer any more, the request is gone after it.
 	void abandon();
+	void overrule(const Error &error);
 	/// Ends it with nobody told: 503 to the client.
 	void revoke(std::string_view why);
 

@@ -31,7 +31,8 @@ std::size_t Stream::buffered() const noexcept { return connection.waiting(); }
 
 std::size_t Stream::write(std::string_view data)
 {
-	if (is_broken || framing == Framing::none || data.empty()) return connection.waiting();
+	if (is_broken) return events.max_buffer + 1; // more than may wait: who writes until enough waits stops here
+	if (framing == Framing::none || data.empty()) return connection.waiting();
 	if (framing == Framing::counted) {
 		data = data.substr(0, left);
 		left -= data.size();
@@ -39,7 +40,7 @@ std::size_t Stream::write(std::string_view data)
 	if (connection.waiting() + data.size() > events.max_buffer) {
 		is_broken = true;
 		connection.close_later();
-		return connection.waiting();
+		return events.max_buffer + 1;
 	}
 	bool is_whole = false;
 	if (framing == Framing::chunked) {
@@ -49,7 +50,8 @@ std::size_t Stream::write(std::string_view data)
 	} else {
 		is_whole = connection.write({data});
 	}
-	is_broken = !is_whole;
+	is_broken = !is_whole; // on_close follows
+	if (is_broken) return events.max_buffer + 1;
 	const std::size_t waits = connection.waiting();
 	is_above = is_above || waits > events.low_buffer;
 	return waits;

@@ -94,7 +94,7 @@ typedef struct pb_http {
 	pb_stream *(*stream)(pb_request *, int status, const pb_header *, size_t headers, const pb_stream_events *events, void *self);
 	/* 101 with these headers, then the connection's bytes both ways. */
 	pb_stream *(*upgrade)(pb_request *, const char *protocol, const pb_header *, size_t headers, const pb_stream_events *events, void *self);
-	size_t (*write)(pb_stream *, const void *data, size_t size);   /* copied; returns how many bytes wait now */
+	size_t (*write)(pb_stream *, const void *data, size_t size);   /* copied; returns how many bytes wait now; more than max_buffer: broken, on_close follows */
 	size_t (*buffered)(const pb_stream *);
 	void (*end)(pb_stream *);                                      /* send what waits, then end */
 

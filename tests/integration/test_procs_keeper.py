@@ -240,7 +240,7 @@ def test_signals_go_to_the_main_process_or_to_all(keep):
 def test_a_command_that_makes_itself_a_daemon_stays_kept(keep):
     k = keep(nasty(), "daemon-closed")
     first = k.hello().pid
-    wait_until(lambda: k.left() == [k.link.ask(GET).pid], 10)
+    wait_until(lambda: (p := k.link.ask(GET).pid) != first and k.left() == [p], 10)
     s = k.link.ask(GET)
     assert s.pid != first and s.start == starttime(s.pid) and s.flags & SUCCESSOR and not s.flags & MAIN_GONE
     assert k.record("id")["main"] == f"{s.pid} {s.start}"
