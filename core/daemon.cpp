@@ -1,5 +1,5 @@
-#include "build_config.hpp"
 #include "daemon.hpp"
+#include "build_config.hpp"
 
 #include "config/watch.hpp"
 #include "files/writer.hpp"
@@ -138,7 +138,8 @@ void Daemon::Parts::reread() noexcept
 	}
 	using Read = tl::expected<config::Config, std::vector<config::Problem>>;
 	const auto next = std::make_shared<std::optional<Read>>(); // shared: worker and loop
-	const bool is_taken = pool.submit([next, options = options] { *next = read_config(options); }, [this, next] {
+	const bool is_taken = pool.submit([next, options = options] { *next = read_config(options); },
+		[this, next] {
 		is_reading = false;
 		if (is_stopping) return;
 		if (std::exchange(reads_again, false)) return reread();
@@ -165,7 +166,8 @@ void Daemon::Parts::apply(config::Config next)
 	const std::vector<std::string> read = next.files;
 	if (const auto problems = host.apply(std::move(next)); !problems.empty()) return refuse(problems);
 	host.rescan();
-	if (core.state.directory != in_force.state.directory) log.warn("another state directory is used from the next start on", {{"directory", core.state.directory}});
+	if (core.state.directory != in_force.state.directory)
+		log.warn("another state directory is used from the next start on", {{"directory", core.state.directory}});
 	in_force = core;
 	set_log(core);
 	http.reconfigure(core);

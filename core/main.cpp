@@ -33,10 +33,11 @@ Exit status: 0 stopped as asked, 2 bad usage or configuration, 3 an address is t
 
 enum Option { config = 1, listen, plugin_dir, state_dir, log_level, log_format, check, hash_token, version, help };
 
-constexpr std::array<option, 11> options{{{"config", required_argument, nullptr, config}, {"listen", required_argument, nullptr, listen},
-	{"plugin-dir", required_argument, nullptr, plugin_dir}, {"state-dir", required_argument, nullptr, state_dir}, {"log-level", required_argument, nullptr, log_level},
-	{"log-format", required_argument, nullptr, log_format}, {"check", no_argument, nullptr, check}, {"hash-token", no_argument, nullptr, hash_token},
-	{"version", no_argument, nullptr, version}, {"help", no_argument, nullptr, help}, {nullptr, 0, nullptr, 0}}};
+constexpr std::array<option, 11> options{
+	{{"config", required_argument, nullptr, config}, {"listen", required_argument, nullptr, listen}, {"plugin-dir", required_argument, nullptr, plugin_dir},
+		{"state-dir", required_argument, nullptr, state_dir}, {"log-level", required_argument, nullptr, log_level},
+		{"log-format", required_argument, nullptr, log_format}, {"check", no_argument, nullptr, check}, {"hash-token", no_argument, nullptr, hash_token},
+		{"version", no_argument, nullptr, version}, {"help", no_argument, nullptr, help}, {nullptr, 0, nullptr, 0}}};
 
 int print_hash()
 {

@@ -96,7 +96,9 @@ pb_call *Methods::call(std::string_view name, pb::Json args, Caller caller, std:
 		std::vector<std::string_view> names;
 		for (const auto &[n, items] : methods) names.push_back(n);
 		const std::string near = fields::nearest(name, names);
-		return refuse({fmt::format("no method \"{}\"{}; GET /api/webhook/methods lists them", pb::utf8(name), near.empty() ? "" : fmt::format(" (did you mean {}?)", near)), 404, {}, {}});
+		return refuse({fmt::format("no method \"{}\"{}; GET /api/webhook/methods lists them", pb::utf8(name),
+						   near.empty() ? "" : fmt::format(" (did you mean {}?)", near)),
+			404, {}, {}});
 	}
 	MethodItem &m = *found->second.back();
 	std::vector<fields::Fault> faults;
@@ -106,13 +108,13 @@ pb_call *Methods::call(std::string_view name, pb::Json args, Caller caller, std:
 	call->method = &m;
 	call->callee_scope = &m.scope;
 	call->deadline = std::make_unique<Timer>(reactor, Bound<>{call, [](void *c) noexcept {
-		auto *late = static_cast<pb_call *>(c);
-		const auto tell = std::exchange(late->done, nullptr);
-		++late->methods.failed;
-		const std::string who = late->method ? late->method->name : "";
-		late->methods.tell_cancelled(*late);
-		if (tell) tell(fail(fmt::format("{} did not answer in time", who), 504));
-	}});
+																  auto *late = static_cast<pb_call *>(c);
+																  const auto tell = std::exchange(late->done, nullptr);
+																  ++late->methods.failed;
+																  const std::string who = late->method ? late->method->name : "";
+																  late->methods.tell_cancelled(*late);
+																  if (tell) tell(fail(fmt::format("{} did not answer in time", who), 504));
+															  }});
 	call->deadline->once(limit.count() > 0 ? limit : m.deadline);
 	m.calls.push_back(std::move(owned));
 	// Later: never call back from inside the call that registers. The method may be gone, or the caller, by then.
@@ -216,7 +218,5 @@ std::size_t Methods::in_flight(const Scope &scope) const
 } // namespace core
 
 pb_call::pb_call(core::Methods &methods_, std::string address_, std::string name_, int role_)
-	: methods(methods_), address(std::move(address_)), name(std::move(name_)),
-	  caller{sizeof(pb_caller), role_, address.c_str(), name.c_str()}
-{
-}
+	: methods(methods_), address(std::move(address_)), name(std::move(name_)), caller{sizeof(pb_caller), role_, address.c_str(), name.c_str()}
+{}

@@ -68,7 +68,11 @@ public:
 class Methods final {
 public:
 	explicit Methods(Reactor &reactor_) : reactor(reactor_) {}
-	struct Caller { std::string address, name; int role = PB_ADMIN; Scope *scope = nullptr; };
+	struct Caller {
+		std::string address, name;
+		int role = PB_ADMIN;
+		Scope *scope = nullptr;
+	};
 	using Done = std::function<void(Result<Outcome>)>;
 
 	Result<MethodItem *> add(Scope &scope, const pb_method &m);
@@ -90,7 +94,10 @@ public:
 
 private:
 	friend class MethodItem;
-	struct Answer { std::shared_ptr<pb_call> call; Result<Outcome> outcome; };
+	struct Answer {
+		std::shared_ptr<pb_call> call;
+		Result<Outcome> outcome;
+	};
 	void answer(std::shared_ptr<pb_call> call, Result<Outcome> outcome);
 	void tell_answers();
 	void tell_cancelled(pb_call &call);

@@ -45,7 +45,8 @@ TopicItem::~TopicItem()
 }
 
 Subscription::Subscription(Scope &scope_, Topics &topics_, std::string pattern_, OnValue on_value_, bool is_watching_, std::shared_ptr<void> keeps_)
-	: pb_item(scope_, Kind::subscription), pattern(std::move(pattern_)), is_watching(is_watching_), topics(topics_), on_value(on_value_), keeps(std::move(keeps_))
+	: pb_item(scope_, Kind::subscription), pattern(std::move(pattern_)), is_watching(is_watching_), topics(topics_), on_value(on_value_),
+	  keeps(std::move(keeps_))
 {
 	topics.subscriptions.push_back(this);
 	topics.count_watchers(*this, 1);

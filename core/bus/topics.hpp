@@ -36,8 +36,8 @@ class TopicItem;
 /// A name and its kept value. Exists while somebody provides it.
 struct Topic {
 	std::string name;
-	ValueRef value;                       // null until the first publish, and always for transient ones
-	std::vector<TopicItem *> providers;   // the last one publishes: two only while an instance is replaced
+	ValueRef value;                     // null until the first publish, and always for transient ones
+	std::vector<TopicItem *> providers; // the last one publishes: two only while an instance is replaced
 	std::size_t watchers = 0;
 	[[nodiscard]] const TopicItem &owner() const noexcept { return *providers.back(); }
 };
@@ -86,10 +86,12 @@ public:
 	Topics &operator=(const Topics &) = delete;
 	~Topics();
 
-	Result<TopicItem *> add(Scope &scope, std::string_view name, std::string_view help, std::uint32_t flags, pb_watch_fn *on_watch = nullptr, void *self = nullptr);
+	Result<TopicItem *> add(
+		Scope &scope, std::string_view name, std::string_view help, std::uint32_t flags, pb_watch_fn *on_watch = nullptr, void *self = nullptr);
 	void publish(TopicItem &item, pb::Json value);
 	void publish_text(TopicItem &item, std::string text);
-	Result<Subscription *> subscribe(Scope &scope, std::string_view pattern, Subscription::OnValue on_value, bool is_watching = true, std::shared_ptr<void> keeps = {});
+	Result<Subscription *> subscribe(
+		Scope &scope, std::string_view pattern, Subscription::OnValue on_value, bool is_watching = true, std::shared_ptr<void> keeps = {});
 
 	[[nodiscard]] const Topic *find(std::string_view name) const;
 	[[nodiscard]] const std::map<std::string, Topic, std::less<>> &all() const noexcept { return topics; }
@@ -99,7 +101,10 @@ public:
 private:
 	friend class TopicItem;
 	friend class Subscription;
-	struct Delivery { std::string name; ValueRef value; };
+	struct Delivery {
+		std::string name;
+		ValueRef value;
+	};
 	void publish(TopicItem &item, ValueRef value);
 	void schedule();
 	void deliver();

@@ -20,7 +20,7 @@ struct Token {
 /// [http] and [auth], [log], [state], [plugin_host]: the core's own settings, typed. Paths and addresses as written.
 struct Core {
 	struct Http {
-		std::vector<std::string> listen;      // "127.0.0.1:8092", "[::1]:8092", "unix:/run/patchbay/http.sock"
+		std::vector<std::string> listen; // "127.0.0.1:8092", "[::1]:8092", "unix:/run/patchbay/http.sock"
 		std::int64_t rate_limit, max_body, max_connections;
 		bool rate_limit_loopback;
 		std::vector<std::string> cors_origins, trusted_proxies, hostnames;
@@ -28,7 +28,7 @@ struct Core {
 		bool operator==(const Http &) const = default;
 	} http;
 	struct Auth {
-		bool is_written; // [auth] mode stands in a file
+		bool is_written;  // [auth] mode stands in a file
 		std::string mode; // "none" | "token"
 		std::vector<Token> tokens;
 		bool operator==(const Auth &) const = default;
@@ -50,9 +50,15 @@ struct Core {
 };
 
 /// Where a value stands. column and line from 1; line 0: a default or a flag (file is then "--listen").
-struct Place { std::string file; unsigned line = 0, column = 0; };
+struct Place {
+	std::string file;
+	unsigned line = 0, column = 0;
+};
 
-struct Problem { Place place; std::string message; }; // message names the nearest known key where a key is unknown
+struct Problem {
+	Place place;
+	std::string message;
+}; // message names the nearest known key where a key is unknown
 /// "etc/patchbay.toml:12:3: message"
 [[nodiscard]] std::string to_string(const Problem &p);
 

@@ -6,7 +6,9 @@
 
 namespace core::config {
 
-struct TextPlace { unsigned line, column; };
+struct TextPlace {
+	unsigned line, column;
+};
 
 /// Where the first key with more than 32 parts begins to be too long. Anything that is no TOML is left to the parser, which
 /// reads it the same way up to its first error.

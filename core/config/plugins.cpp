@@ -29,8 +29,8 @@ std::vector<Problem> unknown_plugins(const Config &config, const std::vector<std
 		if (std::ranges::find(known, name) != known.end()) continue;
 		const std::string near = fields::nearest(name, names);
 		out.push_back({place_of(config, "plugins." + name),
-		               near.empty() ? fmt::format("plugins.{}: there is no such plugin in {}", name, fmt::join(config.core.plugin_host.directories, ", "))
-		                            : fmt::format("plugins.{}: there is no such plugin; did you mean {}?", name, near)});
+			near.empty() ? fmt::format("plugins.{}: there is no such plugin in {}", name, fmt::join(config.core.plugin_host.directories, ", "))
+						 : fmt::format("plugins.{}: there is no such plugin; did you mean {}?", name, near)});
 	}
 	return out;
 }
@@ -43,7 +43,8 @@ std::vector<std::string> changed_plugins(const Config &before, const Config &aft
 	const auto is_same = [&](const std::string &name) {
 		const auto a = before.plugins.find(name), b = after.plugins.find(name);
 		const auto on_a = before.enabled.find(name), on_b = after.enabled.find(name);
-		const bool is_same_line = (on_a == before.enabled.end()) == (on_b == after.enabled.end()) && (on_a == before.enabled.end() || on_a->second == on_b->second);
+		const bool is_same_line =
+			(on_a == before.enabled.end()) == (on_b == after.enabled.end()) && (on_a == before.enabled.end() || on_a->second == on_b->second);
 		const pb::Json none = pb::Json::object(); // an empty table is as good as none
 		const json_t *x = a == before.plugins.end() ? none.get() : a->second.get(), *y = b == after.plugins.end() ? none.get() : b->second.get();
 		return is_same_line && json_equal(x, y) != 0;

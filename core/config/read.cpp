@@ -24,7 +24,10 @@ constexpr std::size_t most_files = 256;
 struct Closing {
 	int fd;
 	explicit Closing(int fd_) : fd(fd_) {}
-	~Closing() { if (fd >= 0) close(fd); }
+	~Closing()
+	{
+		if (fd >= 0) close(fd);
+	}
 	Closing(const Closing &) = delete;
 	Closing &operator=(const Closing &) = delete;
 };
@@ -41,7 +44,7 @@ tl::expected<std::string, std::string> contents(const std::string &file)
 {
 	const Closing in(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 	if (in.fd < 0) return tl::unexpected(fmt::format("cannot be read: {}", hint(errno)));
-	struct stat about{};
+	struct stat about {};
 	if (fstat(in.fd, &about) != 0) return tl::unexpected(fmt::format("cannot be read: {}", hint(errno)));
 	if (S_ISDIR(about.st_mode)) return tl::unexpected(std::string("is a folder; a TOML file is wanted"));
 	if (!S_ISREG(about.st_mode)) return tl::unexpected(std::string("is no regular file"));

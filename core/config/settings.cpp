@@ -1,5 +1,5 @@
-#include "build_config.hpp"
 #include "config/settings.hpp"
+#include "build_config.hpp"
 
 #include "config/listen.hpp"
 #include "http/address.hpp"
@@ -24,7 +24,8 @@ constexpr pb_field end{};
 constexpr std::uint32_t strings = PB_LIST | PB_STRING;
 
 constexpr pb_field http_fields[] = {
-	{"listen", strings, "[\"127.0.0.1:8092\"]", "where to listen: \"127.0.0.1:8092\", \"[::1]:8092\", \"unix:/run/patchbay/http.sock\"", 0, 64, nullptr, nullptr},
+	{"listen", strings, "[\"127.0.0.1:8092\"]", "where to listen: \"127.0.0.1:8092\", \"[::1]:8092\", \"unix:/run/patchbay/http.sock\"", 0, 64, nullptr,
+		nullptr},
 	{"rate_limit", PB_INTEGER, "100", "requests a minute for each client address; 0: no limit", 0, 1e6, nullptr, nullptr},
 	{"rate_limit_loopback", PB_BOOLEAN, "false", "whether loopback is counted as well", 0, 0, nullptr, nullptr},
 	{"max_body", PB_INTEGER, "1048576", "the largest body of a request, in bytes", 0, 1073741824, nullptr, nullptr},
@@ -35,28 +36,35 @@ constexpr pb_field http_fields[] = {
 	{"docroot", PB_STRING, "", "a folder of static files, served under / after the routes", 1, 4096, nullptr, nullptr},
 	{"certificate", PB_STRING, "", "PEM file with the certificate chain: TLS on every address that is not a Unix socket", 1, 4096, nullptr, nullptr},
 	{"key", PB_STRING, "", "PEM file with the certificate's private key", 1, 4096, nullptr, nullptr},
-	end};
+	end,
+};
 constexpr pb_field token_fields[] = {
 	{"name", PB_STRING, nullptr, "whose it is; shown in the log", 1, 128, nullptr, nullptr},
 	{"hash", PB_STRING | PB_SECRET, nullptr, "as `patchbayd --hash-token` prints it", 1, 512, nullptr, nullptr},
 	{"role", PB_STRING, nullptr, "what its bearer may do", 0, 0, "viewer|operator|admin", nullptr},
-	end};
+	end,
+};
 constexpr pb_field auth_fields[] = {
 	{"mode", PB_STRING, "\"none\"", "\"none\": everybody may do everything; \"token\": by the tokens below", 0, 0, "none|token", nullptr},
 	{"tokens", PB_LIST | PB_TABLE, "[]", "who may come in", 0, 1024, nullptr, token_fields},
-	end};
+	end,
+};
 constexpr pb_field log_fields[] = {
 	{"level", PB_STRING, "\"info\"", "what is written", 0, 0, "error|warn|info|debug", nullptr},
 	{"format", PB_STRING, "\"text\"", "one line an event, as key=value or as JSON", 0, 0, "text|json", nullptr},
 	{"file", PB_STRING, "", "a file to append to; stderr where it is not written", 1, 4096, nullptr, nullptr},
-	end};
+	end,
+};
 constexpr pb_field state_fields[] = {
 	{"directory", PB_STRING, "", "the folder of state.db", 1, 4096, nullptr, nullptr},
-	end};
+	end,
+};
 constexpr pb_field plugin_host_fields[] = {
-	{"directories", strings, "[\"" PATCHBAY_PLUGINDIR "\"]", "folders of plugins; of two with the same name the first folder's is taken", 0, 64, nullptr, nullptr},
+	{"directories", strings, "[\"" PATCHBAY_PLUGINDIR "\"]", "folders of plugins; of two with the same name the first folder's is taken", 0, 64, nullptr,
+		nullptr},
 	{"watch", PB_BOOLEAN, "true", "whether files that come, change or go are acted on at once", 0, 0, nullptr, nullptr},
-	end};
+	end,
+};
 constexpr pb_field top_fields[] = {
 	{"http", PB_TABLE, "{}", "the HTTP server", 0, 0, nullptr, http_fields},
 	{"auth", PB_TABLE, "{}", "who may do what", 0, 0, nullptr, auth_fields},
@@ -64,7 +72,8 @@ constexpr pb_field top_fields[] = {
 	{"state", PB_TABLE, "{}", "what survives a restart", 0, 0, nullptr, state_fields},
 	{"plugin_host", PB_TABLE, "{}", "where plugins come from", 0, 0, nullptr, plugin_host_fields},
 	{"plugins", PB_MAP | PB_ANY, "{}", "a table for each plugin", 0, 1024, nullptr, nullptr},
-	end};
+	end,
+};
 
 pb::Json list_of(const std::vector<std::string> &entries)
 {
@@ -118,11 +127,17 @@ Core typed(const json_t *table, const Config &config)
 {
 	using Strings = std::vector<std::string>;
 	const json_t *http = pb::at(table, "http"), *auth = pb::at(table, "auth"), *log = pb::at(table, "log"), *host = pb::at(table, "plugin_host");
-	Core core{
-		.http = {.listen = read<Strings>(http, "listen"), .rate_limit = read<std::int64_t>(http, "rate_limit"), .max_body = read<std::int64_t>(http, "max_body"),
-		         .max_connections = read<std::int64_t>(http, "max_connections"), .rate_limit_loopback = read<bool>(http, "rate_limit_loopback"),
-		         .cors_origins = read<Strings>(http, "cors_origins"), .trusted_proxies = read<Strings>(http, "trusted_proxies"), .hostnames = read<Strings>(http, "hostnames"),
-		         .docroot = read<std::string>(http, "docroot"), .certificate = read<std::string>(http, "certificate"), .key = read<std::string>(http, "key")},
+	Core core{.http = {.listen = read<Strings>(http, "listen"),
+				  .rate_limit = read<std::int64_t>(http, "rate_limit"),
+				  .max_body = read<std::int64_t>(http, "max_body"),
+				  .max_connections = read<std::int64_t>(http, "max_connections"),
+				  .rate_limit_loopback = read<bool>(http, "rate_limit_loopback"),
+				  .cors_origins = read<Strings>(http, "cors_origins"),
+				  .trusted_proxies = read<Strings>(http, "trusted_proxies"),
+				  .hostnames = read<Strings>(http, "hostnames"),
+				  .docroot = read<std::string>(http, "docroot"),
+				  .certificate = read<std::string>(http, "certificate"),
+				  .key = read<std::string>(http, "key")},
 		.auth = {.is_written = config.places.contains("auth.mode"), .mode = read<std::string>(auth, "mode"), .tokens = {}},
 		.log = {.level = read<std::string>(log, "level"), .format = read<std::string>(log, "format"), .file = read<std::string>(log, "file")},
 		.state = {.directory = read<std::string>(pb::at(table, "state"), "directory")},
@@ -141,11 +156,12 @@ public:
 	void run(bool is_whole)
 	{
 		each("http.listen", core.http.listen, [](const std::string &e) { return listen_flaw(e); });
-		each("http.cors_origins", core.http.cors_origins, [](const std::string &e) {
-			return e == "*" || http::parse_origin(e) ? "" : "is no origin; write it as \"http://localhost:8000\", or \"*\"";
-		});
+		each("http.cors_origins", core.http.cors_origins,
+			[](const std::string &e) { return e == "*" || http::parse_origin(e) ? "" : "is no origin; write it as \"http://localhost:8000\", or \"*\""; });
 		each("http.trusted_proxies", core.http.trusted_proxies, [](const std::string &e) {
-			return e == "unix" || http::Network::parse(e) ? "" : "is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"; \"unix\" stands for whoever connects by a Unix socket";
+			return e == "unix" || http::Network::parse(e)
+					   ? ""
+					   : "is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"; \"unix\" stands for whoever connects by a Unix socket";
 		});
 		each("http.hostnames", core.http.hostnames, [](const std::string &e) {
 			const auto host = http::parse_authority(e);
@@ -178,7 +194,8 @@ private:
 		for (std::size_t i = 0; i < core.auth.tokens.size(); ++i) {
 			const std::string path = fmt::format("auth.tokens[{}]", i);
 			const Token &t = core.auth.tokens[i];
-			if (!http::TokenHash::parse(t.hash)) say(path + ".hash", fmt::format("auth.tokens: the hash of \"{}\" is not one that `patchbayd --hash-token` prints", pb::utf8(t.name)));
+			if (!http::TokenHash::parse(t.hash))
+				say(path + ".hash", fmt::format("auth.tokens: the hash of \"{}\" is not one that `patchbayd --hash-token` prints", pb::utf8(t.name)));
 			if (!names.insert(t.name).second) say(path + ".name", fmt::format("auth.tokens: the name \"{}\" is taken by another token", pb::utf8(t.name)));
 		}
 	}
@@ -191,7 +208,7 @@ private:
 bool is_plugin_name(std::string_view name) noexcept
 {
 	return !name.empty() && name.size() < 32 && name[0] >= 'a' && name[0] <= 'z' &&
-	       std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
+		   std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
 }
 
 /// [plugins.NAME] into config.plugins and config.enabled.

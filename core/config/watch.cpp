@@ -39,15 +39,14 @@ std::string real_path(const std::string &file)
 /// A regular file that was just made is empty: its close comes later. What is linked into place is whole.
 bool is_unfinished(const std::string &file)
 {
-	struct stat about{};
+	struct stat about {};
 	return lstat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink == 1;
 }
 } // namespace
 
 Watch::Watch(Reactor &reactor_, Bound<> on_change_, std::chrono::milliseconds quiet_)
 	: reactor(reactor_), on_change(on_change_), quiet(quiet_), settle(reactor_, bind<&Watch::on_quiet>(this)), again(reactor_, bind<&Watch::on_again>(this))
-{
-}
+{}
 
 Watch::~Watch()
 {

@@ -178,7 +178,10 @@ public:
 	}
 
 private:
-	static void set(pb::Json &out, const char *name, pb::Json v) { if (v) out.set(name, std::move(v)); }
+	static void set(pb::Json &out, const char *name, pb::Json v)
+	{
+		if (v) out.set(name, std::move(v));
+	}
 
 	void refuse(const pb_field &f, const Path &path, std::string message, const json_t *v)
 	{
@@ -207,7 +210,7 @@ private:
 			if (faults.size() >= most_faults) return;
 			const std::string near = nearest(key, names);
 			fault({&path, key}, near.empty() ? "is not known" : fmt::format("is not known; did you mean {}?", near),
-			      holds_secret(fields) ? pb::Json{} : shown(v)); // a mistyped "password" is one still
+				holds_secret(fields) ? pb::Json{} : shown(v)); // a mistyped "password" is one still
 		}
 	}
 
@@ -260,7 +263,8 @@ private:
 		if (s.find('\0') != std::string_view::npos) return refuse(f, path, "has a NUL byte in it", nullptr), false;
 		if (!f.choices || is_choice(s, f.choices)) return true;
 		std::vector<std::string_view> all;
-		for (std::string_view rest = f.choices; !rest.empty(); rest.remove_prefix(std::min(rest.find('|'), rest.size() - 1) + 1)) all.push_back(rest.substr(0, rest.find('|')));
+		for (std::string_view rest = f.choices; !rest.empty(); rest.remove_prefix(std::min(rest.find('|'), rest.size() - 1) + 1))
+			all.push_back(rest.substr(0, rest.find('|')));
 		const std::string near = is_secret(f) ? "" : nearest(s, all);
 		refuse(f, path, fmt::format("must be one of {}{}", choices_text(f.choices), near.empty() ? "" : fmt::format("; did you mean {}?", near)), v);
 		return false;

@@ -46,16 +46,13 @@ pb::Json choices_of(const pb_field &f)
 	}
 }
 
-pb::Json default_of(const pb_field &f)
-{
-	return is_required(f) || is_optional(f) || is_secret(f) ? pb::Json(nullptr) : parse_fallback(f);
-}
+pb::Json default_of(const pb_field &f) { return is_required(f) || is_optional(f) || is_secret(f) ? pb::Json(nullptr) : parse_fallback(f); }
 
 pb::Json describe(const pb_field &f, int depth)
 {
 	pb::Json out{{"name", f.name}, {"type", type_name(f)}, {"required", is_required(f)}, {"default", default_of(f)},
-	             {"min", has_limits(f) ? limit_of(f, f.min) : pb::Json(nullptr)}, {"max", has_upper_limit(f) ? limit_of(f, f.max) : pb::Json(nullptr)},
-	             {"help", f.help ? f.help : ""}};
+		{"min", has_limits(f) ? limit_of(f, f.min) : pb::Json(nullptr)}, {"max", has_upper_limit(f) ? limit_of(f, f.max) : pb::Json(nullptr)},
+		{"help", f.help ? f.help : ""}};
 	if (f.choices) out.set("choices", choices_of(f));
 	if (is_secret(f)) out.set("secret", true);
 	if (f.fields && depth < deepest) out.set("fields", describe(f.fields, depth + 1));

@@ -23,7 +23,10 @@ public:
 	}
 
 private:
-	void skip() noexcept { while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\n')) text.remove_prefix(1); }
+	void skip() noexcept
+	{
+		while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\n')) text.remove_prefix(1);
+	}
 	bool take(char c) noexcept
 	{
 		skip();

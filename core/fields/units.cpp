@@ -10,7 +10,10 @@
 namespace core::fields {
 
 namespace {
-struct Unit { std::string_view name; double seconds; };
+struct Unit {
+	std::string_view name;
+	double seconds;
+};
 constexpr Unit units[] = {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 0.001}};
 constexpr double most_seconds = 100 * 365.25 * 86400; // fits into milliseconds with room to spare
 

@@ -99,15 +99,16 @@ Fd open_to_append(const std::string &path, std::uint32_t mode, bool &is_new) noe
 
 Result<void> replace_now(const std::string &path, std::string_view data, std::uint32_t mode, bool is_durable)
 {
-	struct stat about{};
+	struct stat about {};
 	if (lstat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode))
-		return S_ISLNK(about.st_mode) ? failed(path, "cannot be replaced", ELOOP) : fail(fmt::format("{}: cannot be replaced: it is no regular file", path), 403, "FILE_FORBIDDEN");
+		return S_ISLNK(about.st_mode) ? failed(path, "cannot be replaced", ELOOP)
+									  : fail(fmt::format("{}: cannot be replaced: it is no regular file", path), 403, "FILE_FORBIDDEN");
 	std::string name;
 	Fd fd = open_beside(path, name);
 	if (fd.get() < 0) return failed(path, "a new file beside it cannot be made", errno);
 	std::size_t written = 0;
 	const bool is_whole = write_all(fd.get(), data, written) && fchmod(fd.get(), static_cast<mode_t>(mode ? mode : usual_mode)) == 0 &&
-	                      (!is_durable || fsync(fd.get()) == 0) && fd.close() && rename(name.c_str(), path.c_str()) == 0;
+						  (!is_durable || fsync(fd.get()) == 0) && fd.close() && rename(name.c_str(), path.c_str()) == 0;
 	if (!is_whole) {
 		const int error = errno;
 		(void)unlink(name.c_str());
@@ -122,14 +123,15 @@ Result<void> append_now(const std::string &path, std::string_view data, std::uin
 	bool is_new = false;
 	Fd fd = open_to_append(path, mode ? mode : usual_mode, is_new);
 	if (fd.get() < 0) return failed(path, "cannot be opened", errno);
-	struct stat before{};
+	struct stat before {};
 	if (fstat(fd.get(), &before) != 0) return failed(path, "cannot be opened", errno);
 	if (!S_ISREG(before.st_mode)) return fail(fmt::format("{}: cannot be appended to: it is no regular file", path), 403, "FILE_FORBIDDEN");
 	std::size_t written = 0;
 	if (!write_all(fd.get(), data, written)) {
 		const int error = errno;
-		struct stat after{};
-		const bool is_ours = written > 0 && fstat(fd.get(), &after) == 0 && after.st_size == before.st_size + static_cast<off_t>(written); // nobody has written behind it
+		struct stat after {};
+		const bool is_ours =
+			written > 0 && fstat(fd.get(), &after) == 0 && after.st_size == before.st_size + static_cast<off_t>(written); // nobody has written behind it
 		if (is_ours) (void)!ftruncate(fd.get(), before.st_size);
 		return failed(path, "cannot be appended to", error);
 	}

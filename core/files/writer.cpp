@@ -88,7 +88,8 @@ struct Writer::State {
 void Writer::State::refuse(Done done, Error error)
 {
 	if (!done) return;
-	reactor.defer([done = std::move(done), shared = std::make_shared<Error>(std::move(error))] { done(fail(std::move(*shared))); }); // shared: std::function copies
+	reactor.defer(
+		[done = std::move(done), shared = std::make_shared<Error>(std::move(error))] { done(fail(std::move(*shared))); }); // shared: std::function copies
 }
 
 void Writer::State::add(const std::string &path, Operation o, const std::shared_ptr<State> &self)
@@ -128,7 +129,8 @@ std::shared_ptr<Batch> Writer::State::next_batch(const std::string &path, Lane &
 		batch->is_durable |= o.is_durable;
 		lane.told.push_back(std::move(o.done));
 		lane.waiting.pop_front();
-	} while (!lane.waiting.empty() && lane.waiting.front().is_append == batch->is_append && (!batch->is_append || batch->data.size() + lane.waiting.front().data.size() <= bytes_a_write));
+	} while (!lane.waiting.empty() && lane.waiting.front().is_append == batch->is_append &&
+			 (!batch->is_append || batch->data.size() + lane.waiting.front().data.size() <= bytes_a_write));
 	return batch;
 }
 

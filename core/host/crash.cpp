@@ -24,14 +24,17 @@ namespace core::host {
 namespace {
 
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-constexpr std::size_t crashes_in_a_row = 3;      // issue: on the stack in the last 3 crashes within a minute
+constexpr std::size_t crashes_in_a_row = 3; // issue: on the stack in the last 3 crashes within a minute
 constexpr std::int64_t crash_window_seconds = 60;
-constexpr int watchdog_tick_ms = 4000;           // three ticks unanswered: past 10 s, and a daemon that was SIGSTOPped is not blamed
+constexpr int watchdog_tick_ms = 4000; // three ticks unanswered: past 10 s, and a daemon that was SIGSTOPped is not blamed
 constexpr int ticks_until_hung = 3;
 
 /// All that the signal handler may touch: no allocation, no locks.
 struct Shared {
-	struct Code { std::atomic<std::uintptr_t> begin{0}, end{0}; char name[32]{}; };
+	struct Code {
+		std::atomic<std::uintptr_t> begin{0}, end{0};
+		char name[32]{};
+	};
 	std::array<Code, 128> code;
 	std::array<struct sigaction, signals.size()> former{};
 	int fd = -1;
@@ -69,7 +72,8 @@ void handle(int signal, siginfo_t *, void *) noexcept
 		std::array<const char *, 8> names{};
 		std::size_t named = 0;
 		const auto name = [&](const char *n) {
-			if (named < names.size() && std::none_of(names.begin(), names.begin() + named, [&](const char *have) { return std::strcmp(have, n) == 0; })) names[named++] = n;
+			if (named < names.size() && std::none_of(names.begin(), names.begin() + named, [&](const char *have) { return std::strcmp(have, n) == 0; }))
+				names[named++] = n;
 		};
 		for (int i = 0; i < count; ++i)
 			if (const Shared::Code *c = owner_of(reinterpret_cast<std::uintptr_t>(frames[static_cast<std::size_t>(i)]))) name(c->name);
@@ -104,7 +108,7 @@ Crash::Crash(Reactor &reactor_, const std::string &directory) : reactor(reactor_
 	stack.ss_sp = shared.stack.data();
 	stack.ss_size = shared.stack.size();
 	sigaltstack(&stack, nullptr);
-	struct sigaction action{};
+	struct sigaction action {};
 	action.sa_sigaction = handle;
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
 	sigemptyset(&action.sa_mask);
@@ -128,7 +132,10 @@ std::vector<std::string> Crash::suspects(const std::string &directory)
 {
 	const std::unique_ptr<FILE, int (*)(FILE *)> file(std::fopen((directory + "/crashes").c_str(), "re"), &std::fclose);
 	if (!file) return {};
-	struct Record { std::int64_t time; std::vector<std::string> names; };
+	struct Record {
+		std::int64_t time;
+		std::vector<std::string> names;
+	};
 	std::vector<Record> last;
 	std::array<char, 512> line{};
 	while (std::fgets(line.data(), line.size(), file.get())) {
@@ -140,13 +147,17 @@ std::vector<std::string> Crash::suspects(const std::string &directory)
 		if (last.size() > crashes_in_a_row) last.erase(last.begin());
 	}
 	const std::int64_t now = time(nullptr);
-	if (last.size() < crashes_in_a_row || last.back().time - last.front().time > crash_window_seconds || now - last.back().time > crash_window_seconds) return {};
+	if (last.size() < crashes_in_a_row || last.back().time - last.front().time > crash_window_seconds || now - last.back().time > crash_window_seconds)
+		return {};
 	std::vector<std::string> out = last.front().names;
 	for (const Record &r : last) std::erase_if(out, [&](const std::string &n) { return std::ranges::find(r.names, n) == r.names.end(); });
 	return out;
 }
 
-void Crash::forget() noexcept { if (shared.fd >= 0) (void)!ftruncate(shared.fd, 0); }
+void Crash::forget() noexcept
+{
+	if (shared.fd >= 0) (void)!ftruncate(shared.fd, 0);
+}
 
 void Crash::add_code(std::string_view plugin, std::uintptr_t begin, std::uintptr_t end) noexcept
 {
@@ -188,7 +199,8 @@ void Crash::watch_loop() noexcept
 		}
 		if (++silent < ticks_until_hung) continue;
 		// current() names whose callback it is; the loop's own stack goes to the log by the handler.
-		const std::string text = fmt::format("patchbayd: the loop has been held for more than 10 s by {}; ending, so that a supervisor can start it again\n", reactor.current()->name);
+		const std::string text = fmt::format(
+			"patchbayd: the loop has been held for more than 10 s by {}; ending, so that a supervisor can start it again\n", reactor.current()->name);
 		put(2, text.c_str());
 		pthread_kill(shared.loop, SIGABRT);
 		poll(nullptr, 0, watchdog_tick_ms);

@@ -101,9 +101,8 @@ Result<std::uint64_t> to_offset(std::span<const std::byte> file, const Header &h
 
 bool is_plugin_name(std::string_view name)
 {
-	return !name.empty() && name[0] >= 'a' && name[0] <= 'z' && std::ranges::all_of(name, [](char c) {
-		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-	});
+	return !name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+		   std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
 }
 
 template<std::size_t N> std::string text_of(const char (&array)[N]) { return {array, strnlen(array, N)}; }
@@ -126,10 +125,13 @@ Result<Descriptor> read_descriptor(std::span<const std::byte> file)
 	std::memcpy(&p, file.data() + *offset, head);
 	if (p.abi_major != PB_ABI_MAJOR || p.abi_minor > PB_ABI_MINOR)
 		return fail(fmt::format("built for plugin ABI {}.{}; this daemon has {}.{}: build it again with the installed headers", p.abi_major, p.abi_minor,
-		                        PB_ABI_MAJOR, PB_ABI_MINOR), 422);
-	if (p.struct_size < sizeof(pb_plugin)) return fail(fmt::format("its descriptor is {} bytes, ABI {}.{} has {}", p.struct_size, p.abi_major, p.abi_minor, sizeof(pb_plugin)), 422);
+						PB_ABI_MAJOR, PB_ABI_MINOR),
+			422);
+	if (p.struct_size < sizeof(pb_plugin))
+		return fail(fmt::format("its descriptor is {} bytes, ABI {}.{} has {}", p.struct_size, p.abi_major, p.abi_minor, sizeof(pb_plugin)), 422);
 	Descriptor d{text_of(p.name), text_of(p.version), {}, p.flags};
-	if (!is_plugin_name(d.name)) return fail(fmt::format("its name \"{}\" is none: a letter, then letters, digits, _ or -, all lower case", pb::utf8(d.name)), 422);
+	if (!is_plugin_name(d.name))
+		return fail(fmt::format("its name \"{}\" is none: a letter, then letters, digits, _ or -, all lower case", pb::utf8(d.name)), 422);
 	const std::string needs = text_of(p.needs);
 	for (std::size_t i = 0; i < needs.size();) {
 		const std::size_t end = std::min(needs.find(' ', i), needs.size());

@@ -18,15 +18,14 @@ constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | 
 
 bool is_link(const std::string &path)
 {
-	struct stat s{};
+	struct stat s {};
 	return lstat(path.c_str(), &s) == 0 && (S_ISLNK(s.st_mode) || s.st_nlink > 1);
 }
 } // namespace
 
 FolderWatch::FolderWatch(Reactor &reactor_, Log &log_, Bound<const std::string &> on_file_)
 	: reactor(reactor_), log(log_), on_file(on_file_), quiet(reactor, bind<&FolderWatch::on_quiet>(this)), look(reactor, bind<&FolderWatch::on_missing>(this))
-{
-}
+{}
 
 FolderWatch::~FolderWatch()
 {

@@ -10,7 +10,7 @@ namespace core::host {
 namespace {
 std::string stem_of(const std::string &path)
 {
-	const std::size_t slash = path.rfind('/') + 1; // npos + 1 is 0
+	const std::size_t slash = path.rfind('/') + 1;      // npos + 1 is 0
 	return path.substr(slash, path.size() - slash - 3); // without .so
 }
 
@@ -35,8 +35,7 @@ const char *to_string(Plugin::State state) noexcept
 
 Host::Host(Services &services_, Crash &crash_, const std::string &copies_in)
 	: services(services_), crash(crash_), copies(copies_in), watch(services.reactor, services.log, bind<&Host::on_file>(this))
-{
-}
+{}
 
 Host::~Host() = default;
 
@@ -81,9 +80,10 @@ void Host::on_file(const std::string &path) noexcept
 	if (const std::string problem = folder_problem(path.substr(0, slash)); !problem.empty()) return services.log.error(problem);
 	for (const auto &[name, p] : plugins)
 		if (p.path == path && p.failure.empty() && p.stamp == *stamp && (p.instance || p.fresh)) return; // nothing but its mode, or a touch of the folder
-	if (!taking.insert(path).second) return; // its end looks again
-	auto result = std::make_shared<Result<PluginFile>>(fail("")); // shared: worker and loop
-	const bool is_taken = services.pool.submit([this, path, result] { *result = take(path, copies); }, [this, path, stamp = *stamp, result] {
+	if (!taking.insert(path).second) return;                                                             // its end looks again
+	auto result = std::make_shared<Result<PluginFile>>(fail(""));                                        // shared: worker and loop
+	const bool is_taken = services.pool.submit([this, path, result] { *result = take(path, copies); },
+		[this, path, stamp = *stamp, result] {
 		taking.erase(path);
 		if (is_stopping) return;
 		const auto now = stamp_of(path);
@@ -174,10 +174,7 @@ bool Host::is_enabled(const Plugin &p) const
 	return i == config.enabled.end() || i->second;
 }
 
-bool Host::wants(const Plugin &p) const
-{
-	return !is_stopping && !p.path.empty() && is_enabled(p) && p.left_off.empty() && p.failure.empty();
-}
+bool Host::wants(const Plugin &p) const { return !is_stopping && !p.path.empty() && is_enabled(p) && p.left_off.empty() && p.failure.empty(); }
 
 std::string Host::unmet_need(const Plugin &p) const
 {
@@ -186,7 +183,8 @@ std::string Host::unmet_need(const Plugin &p) const
 		const auto i = plugins.find(need);
 		if (i == plugins.end()) return fmt::format("needs {}, which is not in any plugin folder", need);
 		const Plugin &n = i->second;
-		if (n.state != Plugin::State::running || n.is_resting || !wants(n)) return fmt::format("needs {}, which is {}", need, n.is_resting ? "stopping" : to_string(n.state));
+		if (n.state != Plugin::State::running || n.is_resting || !wants(n))
+			return fmt::format("needs {}, which is {}", need, n.is_resting ? "stopping" : to_string(n.state));
 	}
 	return {};
 }

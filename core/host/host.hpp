@@ -23,8 +23,8 @@ struct Plugin {
 
 	Plugin(std::string name, Host &host_) : host(host_), account{std::move(name), 0, 0, {}, {}} {}
 	Host &host;
-	Account account;                    // its name, and its time over all instances
-	std::string path;                   // in the folder; empty: the file is gone
+	Account account;  // its name, and its time over all instances
+	std::string path; // in the folder; empty: the file is gone
 	Stamp stamp;
 	State state = State::waiting;
 	std::string reason;
@@ -32,12 +32,12 @@ struct Plugin {
 	std::unique_ptr<Instance> instance; // loaded; runs where state is running
 	std::unique_ptr<Instance> next;     // an exclusive upgrade: starts once the old instance rests
 	pb::Json next_settings;
-	pb::Json settings;                  // checked; what the instance has
-	std::optional<bool> by_hand;        // enabled or disabled by hand
-	std::string left_off;               // why it is not started after crashes; empty: it is not
-	std::string failure;                // why it is failed, until its file, its settings or a hand changes that
-	bool is_resting = false;            // on its way to a stop
-	bool wants_restart = false;         // stop, then start with the present settings
+	pb::Json settings;           // checked; what the instance has
+	std::optional<bool> by_hand; // enabled or disabled by hand
+	std::string left_off;        // why it is not started after crashes; empty: it is not
+	std::string failure;         // why it is failed, until its file, its settings or a hand changes that
+	bool is_resting = false;     // on its way to a stop
+	bool wants_restart = false;  // stop, then start with the present settings
 
 	[[nodiscard]] const std::string &name() const noexcept { return account.name; }
 };
@@ -75,8 +75,14 @@ public:
 	Bound<> on_change{};
 
 private:
-	struct Closing { std::unique_ptr<Instance> instance; Host *host; };
-	struct Waiter { std::string name; Done done; };
+	struct Closing {
+		std::unique_ptr<Instance> instance;
+		Host *host;
+	};
+	struct Waiter {
+		std::string name;
+		Done done;
+	};
 
 	void on_file(const std::string &path) noexcept;
 	void took(const std::string &path, Stamp stamp, Result<PluginFile> file);
@@ -112,7 +118,7 @@ private:
 	config::Config config;
 	std::map<std::string, Plugin> plugins;
 	std::map<std::string, std::string> bad_files; // path → why
-	pb::Json by_hand, left_off; // as kept: {NAME: {"enabled", "line"}}, {NAME: why}
+	pb::Json by_hand, left_off;                   // as kept: {NAME: {"enabled", "line"}}, {NAME: why}
 	std::list<Closing> closing;
 	std::vector<Waiter> waiters;
 	std::set<std::string> taking; // paths being copied

@@ -24,10 +24,9 @@ std::string load_error(const char *path)
 } // namespace
 
 Instance::Instance(Services &services_, Account &account_, PluginFile file_)
-	: services(services_), account(account_), file(std::move(file_)),
-	  own_scope(std::make_unique<HostScope>(file.descriptor.name, account, services)), look(services.reactor, bind<&Instance::on_look>(this))
-{
-}
+	: services(services_), account(account_), file(std::move(file_)), own_scope(std::make_unique<HostScope>(file.descriptor.name, account, services)),
+	  look(services.reactor, bind<&Instance::on_look>(this))
+{}
 
 Instance::~Instance()
 {
@@ -43,11 +42,16 @@ Result<void> Instance::load()
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) return fail("cannot be loaded: " + load_error(path), 422);
 	plugin = static_cast<const pb_plugin *>(dlsym(handle, "patchbay_plugin_v1"));
-	if (!plugin || plugin->abi_major != PB_ABI_MAJOR || !plugin->start || !plugin->stop) return fail("its descriptor changed while it was loaded, or has no start and stop", 422);
+	if (!plugin || plugin->abi_major != PB_ABI_MAJOR || !plugin->start || !plugin->stop)
+		return fail("its descriptor changed while it was loaded, or has no start and stop", 422);
 	link_map *map = nullptr;
 	if (dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map) {
-		struct Search { std::uintptr_t base; Range found; } search{map->l_addr, {}};
-		dl_iterate_phdr([](dl_phdr_info *info, std::size_t, void *arg) {
+		struct Search {
+			std::uintptr_t base;
+			Range found;
+		} search{map->l_addr, {}};
+		dl_iterate_phdr(
+			[](dl_phdr_info *info, std::size_t, void *arg) {
 			auto *s = static_cast<Search *>(arg);
 			if (info->dlpi_addr != s->base) return 0;
 			for (int i = 0; i < info->dlpi_phnum; ++i) {
@@ -57,7 +61,8 @@ Result<void> Instance::load()
 				s->found.end = std::max(s->found.end, begin + info->dlpi_phdr[i].p_memsz);
 			}
 			return 1;
-		}, &search);
+			},
+			&search);
 		range = search.found;
 	}
 	return {};

@@ -37,7 +37,9 @@ public:
 	[[nodiscard]] const Descriptor &descriptor() const noexcept { return file.descriptor; }
 	[[nodiscard]] const HostScope &scope() const noexcept { return *own_scope; }
 	/// Where its code lies, for naming who was on the stack in a crash. {0, 0}: nowhere.
-	struct Range { std::uintptr_t begin = 0, end = 0; };
+	struct Range {
+		std::uintptr_t begin = 0, end = 0;
+	};
 	[[nodiscard]] Range code() const noexcept { return range; }
 
 private:

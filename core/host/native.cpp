@@ -1,5 +1,5 @@
-#include "build_config.hpp"
 #include "host/native.hpp"
+#include "build_config.hpp"
 
 #include <patchbay/patchbay.hpp>
 
@@ -26,11 +26,13 @@ struct ByTopic {
 };
 struct ByMethod {
 	std::string method;
-	static constexpr auto fields = pb::fields(pb::field("method", &ByMethod::method, {.min = 1, .max = 128, .help = "the method's name, as in gpsd.reconnect"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("method", &ByMethod::method, {.min = 1, .max = 128, .help = "the method's name, as in gpsd.reconnect"}));
 };
 struct LogQuery {
 	std::int64_t lines;
-	static constexpr auto fields = pb::fields(pb::field("lines", &LogQuery::lines, {.fallback = "100", .min = 1, .max = 500, .help = "how many of the newest lines"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("lines", &LogQuery::lines, {.fallback = "100", .min = 1, .max = 500, .help = "how many of the newest lines"}));
 };
 
 const char *role_name(int role) noexcept
@@ -98,9 +100,12 @@ Native::Face::Face(Services &services_, Host &host_, HostScope &raw)
 	: services(services_), host(host_), scope(&services.table, &raw),
 	  plugins_topic(scope, "core/plugins", "the plugins and their states, and whether the configuration is good"),
 	  log_topic(scope, "core/log", "each line of the log as it is written", PB_TRANSIENT),
-	  enable(scope, "plugins.enable", pb::bind<&Face::on_enable>(this), {.help = "start a plugin and keep it on", .role = PB_ADMIN, .deadline = std::chrono::seconds(60)}),
-	  disable(scope, "plugins.disable", pb::bind<&Face::on_disable>(this), {.help = "stop a plugin and keep it off", .role = PB_ADMIN, .deadline = std::chrono::seconds(60)}),
-	  reload(scope, "plugins.reload", pb::bind<&Face::on_reload>(this), {.help = "load a plugin's file again, in place", .role = PB_ADMIN, .deadline = std::chrono::seconds(60)}),
+	  enable(scope, "plugins.enable", pb::bind<&Face::on_enable>(this),
+		  {.help = "start a plugin and keep it on", .role = PB_ADMIN, .deadline = std::chrono::seconds(60)}),
+	  disable(scope, "plugins.disable", pb::bind<&Face::on_disable>(this),
+		  {.help = "stop a plugin and keep it off", .role = PB_ADMIN, .deadline = std::chrono::seconds(60)}),
+	  reload(scope, "plugins.reload", pb::bind<&Face::on_reload>(this),
+		  {.help = "load a plugin's file again, in place", .role = PB_ADMIN, .deadline = std::chrono::seconds(60)}),
 	  plugins(scope, "GET plugins", pb::bind<&Face::on_plugins>(this), {.help = "all plugins, their states and scopes"}),
 	  topics(scope, "GET topics", pb::bind<&Face::on_topics>(this), {.help = "all topics"}),
 	  methods(scope, "GET methods", pb::bind<&Face::on_methods>(this), {.help = "all methods and their parameters"}),
@@ -116,7 +121,8 @@ Native::Face::Face(Services &services_, Host &host_, HostScope &raw)
 	services.metrics.add([this](Exposition &e) { figures(e); });
 	services.log.on_line = [this](pb_level level, std::string_view plugin, std::string_view message, const json_t *fields) {
 		static constexpr const char *names[]{"error", "warn", "info", "debug"};
-		pb::Json line{{"time_ms", pb::unix_ms()}, {"level", names[level]}, {"plugin", plugin}, {"message", message}, {"fields", fields ? pb::Json::share(fields) : pb::Json(nullptr)}};
+		pb::Json line{{"time_ms", pb::unix_ms()}, {"level", names[level]}, {"plugin", plugin}, {"message", message},
+			{"fields", fields ? pb::Json::share(fields) : pb::Json(nullptr)}};
 		log_topic.publish(line.copy());
 		log.push_back(std::move(line));
 		if (log.size() > log_lines) log.pop_front();
@@ -142,8 +148,9 @@ void Native::Face::on_topics(const pb::None &, const pb::None &, const pb::None 
 {
 	pb::Json list = pb::Json::array();
 	for (const auto &[name, t] : services.topics.all())
-		list.push({{"name", name}, {"seq", t.value ? pb::Json(t.value->seq) : pb::Json(nullptr)}, {"time", t.value ? pb::Json(t.value->time_ms) : pb::Json(nullptr)},
-			{"plugin", t.owner().scope.plugin}, {"help", t.owner().help}, {"watchers", t.watchers}});
+		list.push(
+			{{"name", name}, {"seq", t.value ? pb::Json(t.value->seq) : pb::Json(nullptr)}, {"time", t.value ? pb::Json(t.value->time_ms) : pb::Json(nullptr)},
+				{"plugin", t.owner().scope.plugin}, {"help", t.owner().help}, {"watchers", t.watchers}});
 	request.json(200, {{"topics", std::move(list)}});
 }
 
@@ -152,7 +159,8 @@ void Native::Face::on_topic(const ByTopic &path, const pb::None &, const pb::Non
 	const Topic *t = services.topics.find(path.topic);
 	if (!t) throw pb::Error(404, "NOT_FOUND", fmt::format("no topic \"{}\"; GET /api/webhook/topics lists them", path.topic));
 	if (!t->value) throw pb::Error(404, "NOT_FOUND", fmt::format("topic \"{}\" has no value yet", path.topic));
-	const std::string body = fmt::format(R"({{"topic":{},"seq":{},"time":{},"value":{}}})", pb::Json(t->name).text(), t->value->seq, t->value->time_ms, t->value->text());
+	const std::string body =
+		fmt::format(R"({{"topic":{},"seq":{},"time":{},"value":{}}})", pb::Json(t->name).text(), t->value->seq, t->value->time_ms, t->value->text());
 	request.respond(200, "application/json", body);
 }
 
@@ -197,22 +205,24 @@ void Native::Face::on_call(const ByMethod &path, const pb::None &, const pb::Non
 	const pb_caller caller = request.caller();
 	const int needed = m ? m->role : int{PB_OPERATOR};
 	if (needed != PB_PUBLIC && (caller.role == PB_PUBLIC || caller.role < needed))
-		throw pb::Error(403, "FORBIDDEN", fmt::format("{} needs the role {}, {} has {}", path.method, role_name(needed), *caller.name ? caller.name : "this client", role_name(caller.role)));
+		throw pb::Error(403, "FORBIDDEN",
+			fmt::format("{} needs the role {}, {} has {}", path.method, role_name(needed), *caller.name ? caller.name : "this client", role_name(caller.role)));
 	std::string why;
 	pb::Json args = request.body().empty() ? pb::Json::object() : pb::Json::parse(request.body(), &why);
 	if (!args) throw pb::Error(400, "INVALID_JSON", why);
 	if (!json_is_object(args.get())) throw pb::Error(400, "INVALID_JSON", "the body must be a JSON object of arguments");
 	const auto pending = std::make_shared<PendingCall>(PendingCall{std::move(request), services.methods}); // shared: with the method's answer
 	pending->self = pending;
-	pending->call = services.methods.call(path.method, std::move(args), {caller.address, caller.name, caller.role, nullptr}, {}, [pending](Result<Outcome> outcome) {
-		pending->call = nullptr;
-		const auto last = std::move(pending->self);
-		if (!outcome) {
-			const Error &e = outcome.error();
-			return pending->request.fail(e.status, e.code, e.text, e.details);
-		}
-		pending->request.respond(200, "application/json", R"({"result":)" + outcome->text() + "}");
-	});
+	pending->call =
+		services.methods.call(path.method, std::move(args), {caller.address, caller.name, caller.role, nullptr}, {}, [pending](Result<Outcome> outcome) {
+			pending->call = nullptr;
+			const auto last = std::move(pending->self);
+			if (!outcome) {
+				const Error &e = outcome.error();
+				return pending->request.fail(e.status, e.code, e.text, e.details);
+			}
+			pending->request.respond(200, "application/json", R"({"result":)" + outcome->text() + "}");
+		});
 	pending->request.on_cancel(bind<&PendingCall::on_cancel>(pending.get()));
 }
 
@@ -259,8 +269,7 @@ void Native::Face::figures(Exposition &e) const
 
 Native::Native(Services &services, Host &host)
 	: own_scope(std::make_unique<HostScope>("core", services.reactor.core, services)), face(std::make_unique<Face>(services, host, *own_scope))
-{
-}
+{}
 
 Native::~Native()
 {

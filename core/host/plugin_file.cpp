@@ -24,7 +24,10 @@ constexpr off_t most_bytes = 64 << 20;
 struct Fd {
 	int fd;
 	explicit Fd(int fd_) noexcept : fd(fd_) {}
-	~Fd() { if (fd >= 0) close(fd); }
+	~Fd()
+	{
+		if (fd >= 0) close(fd);
+	}
 	Fd(const Fd &) = delete;
 	Fd &operator=(const Fd &) = delete;
 };
@@ -74,7 +77,7 @@ void remove_leftovers(const std::string &parent)
 		constexpr std::string_view prefix = "patchbay-plugins.";
 		if (!std::string_view(e->d_name).starts_with(prefix)) continue;
 		const std::string folder = parent + "/" + e->d_name;
-		struct stat s{};
+		struct stat s {};
 		const long pid = std::strtol(e->d_name + prefix.size(), nullptr, 10);
 		if (lstat(folder.c_str(), &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid() || pid <= 0) continue;
 		if (kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) continue;
@@ -87,7 +90,10 @@ void remove_leftovers(const std::string &parent)
 
 } // namespace
 
-PrivateCopy::~PrivateCopy() { if (!file.empty()) unlink(file.c_str()); }
+PrivateCopy::~PrivateCopy()
+{
+	if (!file.empty()) unlink(file.c_str());
+}
 
 bool Stamp::operator==(const Stamp &o) const noexcept
 {
@@ -99,7 +105,7 @@ CopyFolder::CopyFolder(const std::string &preferred)
 {
 	const char *tmp = std::getenv("TMPDIR");
 	for (const std::string &parent : {preferred, std::string(tmp ? tmp : "/tmp"), std::string("/tmp")}) {
-		struct statvfs fs{};
+		struct statvfs fs {};
 		if (parent.empty() || statvfs(parent.c_str(), &fs) != 0 || (fs.f_flag & ST_NOEXEC) != 0) continue;
 		remove_leftovers(parent);
 		// The process number lets the next daemon clean up; mkdtemp's letters keep the name from being guessed.
@@ -110,12 +116,15 @@ CopyFolder::CopyFolder(const std::string &preferred)
 	}
 }
 
-CopyFolder::~CopyFolder() { if (!folder.empty()) rmdir(folder.c_str()); }
+CopyFolder::~CopyFolder()
+{
+	if (!folder.empty()) rmdir(folder.c_str());
+}
 std::string CopyFolder::next(std::string_view name) { return fmt::format("{}/{}-{}.so", folder, name, ++count); }
 
 Result<Stamp> stamp_of(const std::string &path)
 {
-	struct stat s{};
+	struct stat s {};
 	if (stat(path.c_str(), &s) != 0) return fail(last_error(), errno == ENOENT ? 404 : 422);
 	return Stamp{s.st_dev, s.st_ino, s.st_size, s.st_mtim, s.st_ctim};
 }
@@ -125,7 +134,7 @@ Result<PluginFile> take(const std::string &path, CopyFolder &folder)
 	if (folder.path().empty()) return fail("no folder for private copies: the state folder and /tmp are full, read-only or noexec", 500);
 	const Fd in(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)); // O_NONBLOCK: a FIFO does not hang
 	if (in.fd < 0) return fail("cannot be opened: " + last_error(), 422);
-	struct stat s{};
+	struct stat s {};
 	if (fstat(in.fd, &s) != 0 || !S_ISREG(s.st_mode)) return fail("not a regular file", 422);
 	if (std::string problem = owner_problem(s, "the file"); !problem.empty()) return fail(std::move(problem), 403);
 	if (s.st_size > most_bytes) return fail(fmt::format("{} bytes: more than the {} that a plugin may have", s.st_size, most_bytes), 422);
@@ -140,7 +149,7 @@ Result<PluginFile> take(const std::string &path, CopyFolder &folder)
 
 std::string folder_problem(const std::string &path)
 {
-	struct stat s{};
+	struct stat s {};
 	if (stat(path.c_str(), &s) != 0) return {}; // not there (yet): nothing to load from it
 	if (!S_ISDIR(s.st_mode)) return fmt::format("plugin folder {}: not a folder", path);
 	std::string problem = owner_problem(s, "it");

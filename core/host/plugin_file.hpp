@@ -15,7 +15,11 @@ public:
 	PrivateCopy() = default;
 	explicit PrivateCopy(std::string path_) : file(std::move(path_)) {}
 	PrivateCopy(PrivateCopy &&o) noexcept : file(std::exchange(o.file, {})) {}
-	PrivateCopy &operator=(PrivateCopy &&o) noexcept { std::swap(file, o.file); return *this; }
+	PrivateCopy &operator=(PrivateCopy &&o) noexcept
+	{
+		std::swap(file, o.file);
+		return *this;
+	}
 	~PrivateCopy();
 	[[nodiscard]] const std::string &path() const noexcept { return file; }
 

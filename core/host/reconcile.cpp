@@ -90,7 +90,8 @@ void Host::close_later(std::unique_ptr<Instance> old)
 	if (!old) return;
 	closing.push_back({std::move(old), this});
 	Closing &c = closing.back();
-	c.instance->rest(false, true, c.instance->is_running() ? std::chrono::milliseconds(rest_limit) : std::chrono::milliseconds(0), Bound<>{&c, &Host::on_closed});
+	c.instance->rest(
+		false, true, c.instance->is_running() ? std::chrono::milliseconds(rest_limit) : std::chrono::milliseconds(0), Bound<>{&c, &Host::on_closed});
 }
 
 void Host::on_closed(void *self) noexcept
@@ -143,10 +144,11 @@ void Host::reconcile()
 /// It runs and should not, or not like this: it rests, or will as soon as nobody needs it any more.
 bool Host::is_leaving(const Plugin &p) const
 {
-	return p.state == Plugin::State::running && (p.is_resting || p.wants_restart || !wants(p) || std::ranges::any_of(p.instance->descriptor().needs, [this](const std::string &need) {
-		const auto i = plugins.find(need);
-		return i == plugins.end() || i->second.state != Plugin::State::running || (!i->second.wants_restart && is_leaving(i->second));
-	}));
+	return p.state == Plugin::State::running &&
+		   (p.is_resting || p.wants_restart || !wants(p) || std::ranges::any_of(p.instance->descriptor().needs, [this](const std::string &need) {
+			   const auto i = plugins.find(need);
+			   return i == plugins.end() || i->second.state != Plugin::State::running || (!i->second.wants_restart && is_leaving(i->second));
+		   }));
 }
 
 /// Those that others need wait until these have stopped. A restart with other settings is none of their business.
@@ -203,7 +205,7 @@ void Host::settle() noexcept
 	std::erase_if(plugins, [this](const auto &e) {
 		const Plugin &p = e.second;
 		const bool is_gone = p.path.empty() && p.state != Plugin::State::running && !p.is_resting && !p.instance &&
-		                     std::ranges::none_of(closing, [&](const Closing &c) { return &c.instance->scope().account == &p.account; });
+							 std::ranges::none_of(closing, [&](const Closing &c) { return &c.instance->scope().account == &p.account; });
 		if (is_gone) on_change();
 		return is_gone;
 	});
@@ -219,7 +221,8 @@ void Host::settle() noexcept
 		if (i == plugins.end()) w.done(fail(fmt::format("plugin {} is gone", w.name), 404));
 		else w.done(describe(i->second, true));
 	}
-	const bool is_at_rest = closing.empty() && std::ranges::none_of(plugins, [](const auto &e) { return e.second.is_resting || e.second.state == Plugin::State::running; });
+	const bool is_at_rest =
+		closing.empty() && std::ranges::none_of(plugins, [](const auto &e) { return e.second.is_resting || e.second.state == Plugin::State::running; });
 	if (is_stopping && is_at_rest) std::exchange(on_stopped, {})();
 }
 
@@ -292,7 +295,8 @@ std::vector<config::Problem> Host::apply(config::Config next)
 			keep_hands();
 		}
 		const auto old_table = before.plugins.find(name), new_table = std::as_const(config).plugins.find(name);
-		const bool has_new_table = !json_equal(old_table == before.plugins.end() ? nullptr : old_table->second.get(), new_table == config.plugins.end() ? nullptr : new_table->second.get());
+		const bool has_new_table = !json_equal(
+			old_table == before.plugins.end() ? nullptr : old_table->second.get(), new_table == config.plugins.end() ? nullptr : new_table->second.get());
 		if (has_new_table || has_new_line) {
 			if (!p.instance && !p.fresh && p.left_off.empty() && is_enabled(p)) take_again(p);
 			p.failure.clear();
@@ -350,7 +354,8 @@ pb::Json Host::describe(const Plugin &p, bool with_figures) const
 	if (!p.reason.empty()) out.set("reason", p.reason);
 	out.set("file", p.path).set("needs", std::move(needs)).set("enabled", is_enabled(p)).set("by_hand", p.by_hand.has_value());
 	const auto count = [&](pb_item::Kind kind) { return p.instance ? p.instance->scope().count(kind) : 0; };
-	out.set("scope", {{"routes", count(pb_item::Kind::route)}, {"timers", count(pb_item::Kind::timer)}, {"topics", count(pb_item::Kind::topic)}, {"methods", count(pb_item::Kind::method)}});
+	out.set("scope", {{"routes", count(pb_item::Kind::route)}, {"timers", count(pb_item::Kind::timer)}, {"topics", count(pb_item::Kind::topic)},
+						 {"methods", count(pb_item::Kind::method)}});
 	if (with_figures) out.set("cpu_ms", std::chrono::duration<double, std::milli>(p.account.total).count());
 	return out;
 }
@@ -362,7 +367,8 @@ pb::Json Host::describe(bool with_figures) const
 	for (const auto &[path, why] : bad_files) {
 		const std::size_t slash = path.rfind('/') + 1;
 		pb::Json nothing = {{"routes", 0}, {"timers", 0}, {"topics", 0}, {"methods", 0}};
-		pb::Json entry = {{"name", path.substr(slash, path.size() - slash - 3)}, {"version", nullptr}, {"state", "failed"}, {"reason", why}, {"file", path}, {"needs", pb::Json::array()}};
+		pb::Json entry = {{"name", path.substr(slash, path.size() - slash - 3)}, {"version", nullptr}, {"state", "failed"}, {"reason", why}, {"file", path},
+			{"needs", pb::Json::array()}};
 		entry.set("enabled", true).set("by_hand", false).set("scope", std::move(nothing));
 		if (with_figures) entry.set("cpu_ms", 0);
 		list.push(std::move(entry));

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <string>
 
-namespace core { class Scope; }
+namespace core {
+class Scope;
+}
 
 /// One registration. A subclass's destructor ends it; it is a member of its scope's list, newest first.
 struct pb_item {
@@ -35,7 +37,10 @@ public:
 	Scope &operator=(const Scope &) = delete;
 
 	/// Ends all items, newest first.
-	void clear() noexcept { while (newest) delete newest; }
+	void clear() noexcept
+	{
+		while (newest) delete newest;
+	}
 	[[nodiscard]] std::size_t count(pb_item::Kind kind) const noexcept
 	{
 		std::size_t n = 0;

@@ -12,7 +12,9 @@
 #include <memory>
 #include <string>
 
-namespace core::http { class Server; }
+namespace core::http {
+class Server;
+}
 
 namespace core::host {
 
@@ -38,8 +40,8 @@ struct HostScope final : pb_scope {
 	void end() noexcept;
 
 	Services &services;
-	std::size_t jobs = 0;          // of work(), until done has been called
-	Bound<> on_idle{};             // told when the last job is done
+	std::size_t jobs = 0; // of work(), until done has been called
+	Bound<> on_idle{};    // told when the last job is done
 	/// What is under way outside holds a weak reference, and finds nothing once the scope has ended.
 	std::shared_ptr<HostScope *> alive = std::make_shared<HostScope *>(this);
 };

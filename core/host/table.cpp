@@ -31,7 +31,8 @@ template<typename T> pb_item *given(Result<T *> result, pb_error *err)
 
 struct TimerItem final : pb_item {
 	TimerItem(HostScope &s, pb_tick_fn *fn_, void *self_)
-		: pb_item(s, Kind::timer), fn(fn_), self(self_), timer(s.services.reactor, s.account, bind<&TimerItem::on_timer>(this)) {}
+		: pb_item(s, Kind::timer), fn(fn_), self(self_), timer(s.services.reactor, s.account, bind<&TimerItem::on_timer>(this))
+	{}
 	void on_timer() noexcept { fn(self); }
 	pb_tick_fn *fn;
 	void *self;
@@ -40,7 +41,8 @@ struct TimerItem final : pb_item {
 
 struct FdItem final : pb_item {
 	FdItem(HostScope &s, int fd, pb_fd_fn *fn_, void *self_)
-		: pb_item(s, Kind::fd), fn(fn_), self(self_), watch(s.services.reactor, s.account, fd, bind<&FdItem::on_ready>(this)) {}
+		: pb_item(s, Kind::fd), fn(fn_), self(self_), watch(s.services.reactor, s.account, fd, bind<&FdItem::on_ready>(this))
+	{}
 	void on_ready(int fd, std::uint32_t what) noexcept { fn(self, fd, what); }
 	pb_fd_fn *fn;
 	void *self;
@@ -178,7 +180,9 @@ void publish_text(pb_item *topic, const char *json, size_t size)
 pb_item *subscribe(pb_scope *s, const char *pattern, uint32_t flags, pb_value_fn *fn, void *self, pb_error *err)
 {
 	const auto callback = std::make_shared<ValueCallback>(ValueCallback{fn, self, (flags & PB_AS_TEXT) != 0}); // shared: kept as void
-	return given(host_scope(s).services.topics.subscribe(*s, pattern ? pattern : "", bind<&ValueCallback::on_value>(callback.get()), (flags & PB_UNWATCHED) == 0, callback), err);
+	return given(host_scope(s).services.topics.subscribe(
+					 *s, pattern ? pattern : "", bind<&ValueCallback::on_value>(callback.get()), (flags & PB_UNWATCHED) == 0, callback),
+		err);
 }
 
 pb_item *add_method(pb_scope *s, const pb_method *m, pb_error *err) { return given(host_scope(s).services.methods.add(*s, *m), err); }
@@ -189,16 +193,16 @@ void call(pb_scope *s, const char *method, json_t *args, int64_t timeout_ms, uin
 	const bool as_text = (flags & PB_AS_TEXT) != 0;
 	scope.services.methods.call(method ? method : "", pb::Json::own(args), {"", scope.plugin, PB_ADMIN, &scope}, std::chrono::milliseconds(timeout_ms),
 		[done = done_of(s, fn, self), as_text](Result<Outcome> outcome) {
-			if (!outcome) return done.failed(outcome.error());
-			done.call([&](pb_result &r) {
-				if (as_text) {
-					r.text = outcome->text().c_str();
-					r.size = outcome->text().size();
-				} else {
-					r.json = outcome->json();
-				}
-			});
+		if (!outcome) return done.failed(outcome.error());
+		done.call([&](pb_result &r) {
+			if (as_text) {
+				r.text = outcome->text().c_str();
+				r.size = outcome->text().size();
+			} else {
+				r.json = outcome->json();
+			}
 		});
+	});
 }
 
 void reply(pb_call *c, json_t *value) { c->methods.reply(c, Outcome(pb::Json::own(value ? value : json_null()))); }
@@ -260,11 +264,9 @@ void HostScope::end() noexcept
 
 void fill_table(Services &services)
 {
-	services.table = {sizeof(pb_host), PB_ABI_MAJOR, PB_ABI_MINOR, PATCHBAY_VERSION, services.http.table(),
-		base, add_timer, set_timer, add_fd, set_fd, inject, work, log, drop,
-		add_topic, publish, publish_text, subscribe, add_method, call, reply, reply_text, fail_call, on_cancel, caller,
-		state_put, state_get, state_list, state_remove, journal_append, journal_read, journal_trim, file_replace, file_append,
-		services.state_dir.c_str()};
+	services.table = {sizeof(pb_host), PB_ABI_MAJOR, PB_ABI_MINOR, PATCHBAY_VERSION, services.http.table(), base, add_timer, set_timer, add_fd, set_fd, inject,
+		work, log, drop, add_topic, publish, publish_text, subscribe, add_method, call, reply, reply_text, fail_call, on_cancel, caller, state_put, state_get,
+		state_list, state_remove, journal_append, journal_read, journal_trim, file_replace, file_append, services.state_dir.c_str()};
 }
 
 } // namespace core::host

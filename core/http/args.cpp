@@ -20,7 +20,8 @@ bool is_json(std::string_view type) noexcept
 {
 	type = type.substr(0, type.find(';'));
 	while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
-	return type.empty() || equals_blind(type, "application/json") || equals_blind(type, "text/json") || (type.size() > 5 && equals_blind(type.substr(type.size() - 5), "+json"));
+	return type.empty() || equals_blind(type, "application/json") || equals_blind(type, "text/json") ||
+		   (type.size() > 5 && equals_blind(type.substr(type.size() - 5), "+json"));
 }
 
 /// The body as an object, or null; a fault where it is something else.

@@ -14,7 +14,8 @@ constexpr const char *challenge_invalid = "Bearer realm=\"patchbay\", error=\"in
 
 bool starts_with_word(std::string_view text, std::string_view word) noexcept
 {
-	return text.size() > word.size() && text[word.size()] == ' ' && std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + ('a' - 'A') : b); });
+	return text.size() > word.size() && text[word.size()] == ' ' &&
+		   std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + ('a' - 'A') : b); });
 }
 } // namespace
 
@@ -45,8 +46,11 @@ Result<std::unique_ptr<Auth>> Auth::make(const config::Core::Auth &settings)
 	for (const config::Token &token : settings.tokens) {
 		const auto role = parse_role(token.role);
 		auto hash = TokenHash::parse(token.hash);
-		if (!role) return fail(fmt::format("[auth] tokens: \"{}\": role \"{}\" is none of viewer, operator, admin", pb::utf8(token.name), pb::utf8(token.role)), 400);
-		if (!hash) return fail(fmt::format("[auth] tokens: \"{}\": hash is not one that `patchbayd --hash-token` prints (sha256$SALT$HEX)", pb::utf8(token.name)), 400);
+		if (!role)
+			return fail(fmt::format("[auth] tokens: \"{}\": role \"{}\" is none of viewer, operator, admin", pb::utf8(token.name), pb::utf8(token.role)), 400);
+		if (!hash)
+			return fail(
+				fmt::format("[auth] tokens: \"{}\": hash is not one that `patchbayd --hash-token` prints (sha256$SALT$HEX)", pb::utf8(token.name)), 400);
 		out->tokens.push_back({token.name, std::move(*hash), *role});
 	}
 	return out;
@@ -105,7 +109,8 @@ Auth::Refusal Auth::check(const Asking &asking, int needed, Caller &caller, Rate
 	if (refusal) return refusal;
 	if (caller.role >= needed) return {};
 	if (caller.role == PB_ROLE_DEFAULT) return {401, challenge_invalid, {}, "the token is not known"};
-	return {403, nullptr, {}, fmt::format("this needs the role {}, {} has {}", role_name(needed), *caller.name ? caller.name : "the caller", role_name(caller.role))};
+	return {403, nullptr, {},
+		fmt::format("this needs the role {}, {} has {}", role_name(needed), *caller.name ? caller.name : "the caller", role_name(caller.role))};
 }
 
 } // namespace core::http

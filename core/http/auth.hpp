@@ -28,12 +28,12 @@ struct Caller {
 class Auth final {
 public:
 	struct Asking {
-		std::optional<Address> client;   // nothing: unknown (a Unix socket)
-		std::optional<uid_t> peer;       // a Unix socket's peer, unless it is a trusted proxy
+		std::optional<Address> client; // nothing: unknown (a Unix socket)
+		std::optional<uid_t> peer;     // a Unix socket's peer, unless it is a trusted proxy
 		std::string_view authorization, api_key;
 	};
 	struct Refusal {
-		int status = 0; // 401, 403 or 429; 0: none
+		int status = 0;                  // 401, 403 or 429; 0: none
 		const char *challenge = nullptr; // WWW-Authenticate
 		std::chrono::seconds retry_after{};
 		std::string text;
@@ -48,7 +48,11 @@ public:
 	[[nodiscard]] bool is_open() const noexcept { return !wants_tokens; }
 
 private:
-	struct Known { std::string name; TokenHash hash; int role; };
+	struct Known {
+		std::string name;
+		TokenHash hash;
+		int role;
+	};
 	Auth() : failures(failures_a_minute, 4096) {}
 	/// The token that a header carries, else empty.
 	[[nodiscard]] static std::string_view given(const Asking &asking) noexcept;

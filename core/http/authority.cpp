@@ -12,9 +12,8 @@ char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c 
 
 bool is_name(std::string_view host) noexcept
 {
-	return !host.empty() && host.size() <= 253 && std::ranges::all_of(host, [](char c) {
-		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-	});
+	return !host.empty() && host.size() <= 253 &&
+		   std::ranges::all_of(host, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'; });
 }
 } // namespace
 

@@ -7,7 +7,7 @@ namespace core::http {
 
 struct ByteRange {
 	enum class Kind {
-		whole,        // none asked for, or one that we need not understand: several, another unit, nonsense
+		whole, // none asked for, or one that we need not understand: several, another unit, nonsense
 		part,
 		unsatisfiable // 416
 	};

@@ -263,8 +263,8 @@ void Connection::refuse(const Refusal &why, bool is_head)
 {
 	++engine.figures.refused[why.status];
 	const std::string body = error_body({why.text, why.status, {}, {}});
-	const std::string head = fmt::format("{}Content-Type: application/json\r\nContent-Length: {}\r\n{}{}Connection: close\r\n\r\n", status_line(why.status), body.size(),
-		why.status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n" : "", engine.date.now());
+	const std::string head = fmt::format("{}Content-Type: application/json\r\nContent-Length: {}\r\n{}{}Connection: close\r\n\r\n", status_line(why.status),
+		body.size(), why.status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n" : "", engine.date.now());
 	write({head, is_head ? std::string_view() : std::string_view(body)});
 	if (link->waiting() != 0) set_due(Engine::write_wait);
 	is_answered = must_end = must_linger = true;

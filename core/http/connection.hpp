@@ -86,19 +86,19 @@ private:
 	Engine &engine;
 	std::shared_ptr<const Peer> peer;
 	std::unique_ptr<Link> link;
-	Request *request = nullptr;     // not answered yet
+	Request *request = nullptr; // not answered yet
 	std::unique_ptr<Stream> stream;
-	std::string rest;               // what has come and is not used yet
-	std::string_view input;         // what run() works on: rest, or the read buffer
+	std::string rest;       // what has come and is not used yet
+	std::string_view input; // what run() works on: rest, or the read buffer
 	HeadEnd head_end;
 	Chunks chunks;
 	std::uint64_t left = 0, body_size = 0, body_limit = 0; // left: of a body with a length
-	std::int64_t due = 0;           // ms; 0: none
+	std::int64_t due = 0;                                  // ms; 0: none
 	std::int64_t body_began = 0;
 	std::uint64_t queued = 0, sent_before = 0; // bytes for the client; of those gone when last looked at
 	Phase phase = Phase::head;
 	BodyKind body_kind = BodyKind::none; // of what has not come whole
-	bool has_begun = false;         // a part of a head is there
+	bool has_begun = false;              // a part of a head is there
 	bool is_running = false, is_gone = false, is_closing = false;
 	bool is_answered = false, must_end = false, must_linger = false, is_streaming_body = false, is_body_paused = false;
 	FdWatch readable;

@@ -8,8 +8,8 @@ namespace core::http {
 
 namespace {
 constexpr std::string_view rest = "Access-Control-Allow-Methods: GET, POST, PUT, DELETE, PATCH, OPTIONS\r\n"
-                                  "Access-Control-Allow-Headers: Content-Type, Authorization, X-API-Key, X-Requested-With, Accept\r\n"
-                                  "Access-Control-Max-Age: 86400\r\n";
+								  "Access-Control-Allow-Headers: Content-Type, Authorization, X-API-Key, X-Requested-With, Accept\r\n"
+								  "Access-Control-Max-Age: 86400\r\n";
 } // namespace
 
 Result<Cors> Cors::parse(const std::vector<std::string> &origins)
@@ -21,7 +21,9 @@ Result<Cors> Cors::parse(const std::vector<std::string> &origins)
 		} else if (auto origin = parse_origin(text)) {
 			out.listed.push_back(std::move(*origin));
 		} else {
-			return fail(fmt::format("[http] cors_origins: \"{}\" is no origin; write scheme://host or scheme://host:port without a path, or \"*\"", pb::utf8(text)), 400);
+			return fail(
+				fmt::format("[http] cors_origins: \"{}\" is no origin; write scheme://host or scheme://host:port without a path, or \"*\"", pb::utf8(text)),
+				400);
 		}
 	}
 	return out;
@@ -44,7 +46,8 @@ void Cors::append(std::string &head, Verdict verdict, std::string_view origin, b
 {
 	if (!listed.empty()) head += "Vary: Origin\r\n"; // also without one: a cache must not serve it to others
 	if (verdict == Verdict::foreign) return;
-	if (verdict == Verdict::listed) fmt::format_to(std::back_inserter(head), "Access-Control-Allow-Origin: {}\r\nAccess-Control-Allow-Credentials: true\r\n", origin);
+	if (verdict == Verdict::listed)
+		fmt::format_to(std::back_inserter(head), "Access-Control-Allow-Origin: {}\r\nAccess-Control-Allow-Credentials: true\r\n", origin);
 	if (verdict == Verdict::any) head += "Access-Control-Allow-Origin: *\r\n";
 	if (is_preflight || verdict == Verdict::listed || verdict == Verdict::any) head += rest;
 }

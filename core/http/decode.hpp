@@ -12,7 +12,9 @@ namespace core::http {
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 /// A part of a path as it lies in the decoded text. A slash that was sent as %2f is data inside of its part.
-struct Part { std::size_t at = 0, size = 0; };
+struct Part {
+	std::size_t at = 0, size = 0;
+};
 
 /// Appends the decoded text. nullptr, or what is wrong. is_form: '+' is a blank.
 [[nodiscard]] const char *decode(std::string_view raw, std::string &out, bool is_form = false);

@@ -9,7 +9,10 @@
 namespace core::http {
 
 namespace {
-bool is(std::string_view coding, std::string_view name) noexcept { return coding.size() == name.size() && strncasecmp(coding.data(), name.data(), name.size()) == 0; }
+bool is(std::string_view coding, std::string_view name) noexcept
+{
+	return coding.size() == name.size() && strncasecmp(coding.data(), name.data(), name.size()) == 0;
+}
 
 /// "q=0", "q=0.000": not acceptable.
 bool is_refused(std::string_view parameters) noexcept

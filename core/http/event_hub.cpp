@@ -33,7 +33,8 @@ bool EventHub::Group::will_bring(const Kept &topic, std::size_t place) const noe
 	return std::ranges::any_of(changes, is_it) || (place >= next && std::ranges::any_of(going, is_it));
 }
 
-EventHub::EventHub(Reactor &reactor_, Topics &topics_, Scope &scope_) : reactor(reactor_), topics(topics_), scope(scope_), again(reactor, bind<&EventHub::flush>(this))
+EventHub::EventHub(Reactor &reactor_, Topics &topics_, Scope &scope_)
+	: reactor(reactor_), topics(topics_), scope(scope_), again(reactor, bind<&EventHub::flush>(this))
 {
 	(void)topics.subscribe(scope, "**", bind<&EventHub::on_value>(this), false); // freed with the scope
 }
@@ -326,7 +327,9 @@ Result<std::vector<std::string>> parse_patterns(std::string_view text)
 	while (!text.empty()) {
 		const std::string_view one = take_until(text, ',');
 		if (one.empty()) continue;
-		if (!is_pattern(one)) return fail(fmt::format("topics: \"{}\" is no pattern; write topics' names, with * for one part and ** for any", pb::utf8(one.substr(0, 128))), 400, "VALIDATION_ERROR");
+		if (!is_pattern(one))
+			return fail(fmt::format("topics: \"{}\" is no pattern; write topics' names, with * for one part and ** for any", pb::utf8(one.substr(0, 128))), 400,
+				"VALIDATION_ERROR");
 		out.emplace_back(one);
 	}
 	if (out.empty()) out.emplace_back("**");

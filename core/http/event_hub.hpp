@@ -40,10 +40,10 @@ private:
 	/// A topic as it was delivered last. Shared with the clients that still have to get its value.
 	struct Kept {
 		std::string name;
-		ValueRef value;    // null: gone
+		ValueRef value; // null: gone
 		bool is_transient = false;
 		std::vector<Group *> groups; // whose patterns match
-		Text text[2];      // by Form, made when first asked for
+		Text text[2];                // by Form, made when first asked for
 		[[nodiscard]] const Text &as(Form form);
 	};
 	using KeptRef = std::shared_ptr<Kept>;
@@ -67,7 +67,10 @@ private:
 		[[nodiscard]] bool will_bring(const Kept &topic, std::size_t place) const noexcept;
 	};
 	/// Keeps the watch count of a pattern right, whoever many clients share it.
-	struct Watch { Subscription *subscription; std::size_t users; };
+	struct Watch {
+		Subscription *subscription;
+		std::size_t users;
+	};
 
 	void on_value(const Topic &topic, const ValueRef &value) noexcept;
 	void on_gone(const std::string &name);
@@ -85,7 +88,7 @@ private:
 	std::map<std::string, KeptRef, std::less<>> shelf;
 	std::map<std::pair<Form, std::vector<std::string>>, std::unique_ptr<Group>> groups;
 	std::map<std::string, Watch, std::less<>> watches;
-	std::deque<Group *> dirty; // with changes
+	std::deque<Group *> dirty;  // with changes
 	std::uint64_t last_seq = 0; // delivered
 	bool is_scheduled = false;
 	Timer again; // the rest of a long round
@@ -114,7 +117,10 @@ protected:
 
 private:
 	friend class EventHub;
-	struct Place { EventHub::KeptRef topic; std::uint64_t seq; };
+	struct Place {
+		EventHub::KeptRef topic;
+		std::uint64_t seq;
+	};
 	/// What a client that is behind still has to get.
 	struct Behind {
 		std::vector<Place> topics; // their newest value; seq: that of the last change which came to the client
@@ -130,13 +136,17 @@ private:
 	bool send_rest();
 	bool send_missed();
 	void send_newest(const Place &of);
-	void count_missed(std::uint64_t n) noexcept { behind->missed += n; hub.missed += n; }
+	void count_missed(std::uint64_t n) noexcept
+	{
+		behind->missed += n;
+		hub.missed += n;
+	}
 	[[nodiscard]] bool fits(std::size_t size) const { return waiting() + size <= EventHub::most_waiting; }
 
 	EventHub &hub;
 	EventHub::Group *group = nullptr;
-	std::size_t place = 0;      // in the group
-	std::uint64_t since = 0;    // it has what was delivered up to here
+	std::size_t place = 0;   // in the group
+	std::uint64_t since = 0; // it has what was delivered up to here
 	std::unique_ptr<Behind> behind;
 	const Form form;
 };

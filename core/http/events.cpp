@@ -19,9 +19,9 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto beat_interval = 15s;
 constexpr std::chrono::milliseconds most_at_once{5};
-constexpr std::size_t clients_a_look = 32;  // at the clock
-constexpr unsigned most_stuck = 4;          // beats in which a client takes nothing of what waits for it
-constexpr std::size_t slack = 16 * 1024;    // of a stream's limit, for framing and small things
+constexpr std::size_t clients_a_look = 32; // at the clock
+constexpr unsigned most_stuck = 4;         // beats in which a client takes nothing of what waits for it
+constexpr std::size_t slack = 16 * 1024;   // of a stream's limit, for framing and small things
 constexpr std::size_t most_message = 8 * 1024;
 
 struct Query {
@@ -164,8 +164,7 @@ private:
 		std::string all(pb::text_of(value));
 		std::size_t i;
 		json_t *one;
-		json_array_foreach(const_cast<json_t *>(value), i, one)
-		{
+		json_array_foreach(const_cast<json_t *>(value), i, one) {
 			if (!json_is_string(one)) return fail("a pattern is a string");
 			all.append(pb::text_of(one)).append(",");
 		}
@@ -182,8 +181,7 @@ private:
 	pb::WebSocket socket; // last
 };
 
-Events::Events(Needs needs)
-	: topics(needs.topics), hub(needs.reactor, needs.topics, needs.scope), beat(needs.reactor, bind<&Events::on_beat>(this))
+Events::Events(Needs needs) : topics(needs.topics), hub(needs.reactor, needs.topics, needs.scope), beat(needs.reactor, bind<&Events::on_beat>(this))
 {
 	CoreRoute route{"GET events", "topic changes as Server-Sent Events, or over a WebSocket", bind<&Events::on_request>(this)};
 	route.query = pb::field_table<Query>;

@@ -18,7 +18,13 @@ class Router;
 /// Owns the hub. Its clients own themselves and end with their connections, before it. Loop thread.
 class Events final {
 public:
-	struct Needs { Reactor &reactor; Topics &topics; Router &router; Scope &scope; Metrics &metrics; };
+	struct Needs {
+		Reactor &reactor;
+		Topics &topics;
+		Router &router;
+		Scope &scope;
+		Metrics &metrics;
+	};
 
 	explicit Events(Needs needs);
 	~Events();

@@ -29,14 +29,17 @@ Result<void> check_exposure(const config::Core &core)
 	const auto beyond = exposed(core);
 	if (beyond.empty() || core.auth.is_written) return {};
 	return fail(fmt::format("[http] listen: {} can be reached from other machines, but nothing says who may come in; "
-	                        "write [auth] mode = \"token\" with tokens (see `patchbayd --hash-token`), or mode = \"none\" to let everybody in", fmt::join(beyond, ", ")), 400);
+							"write [auth] mode = \"token\" with tokens (see `patchbayd --hash-token`), or mode = \"none\" to let everybody in",
+					fmt::join(beyond, ", ")),
+		400);
 }
 
 std::string exposure_warning(const config::Core &core)
 {
 	const auto beyond = exposed(core);
 	if (beyond.empty() || core.auth.mode != "none") return {};
-	return fmt::format("[auth] mode is \"none\" and {} can be reached from other machines: everybody there may start, stop and change everything", fmt::join(beyond, ", "));
+	return fmt::format(
+		"[auth] mode is \"none\" and {} can be reached from other machines: everybody there may start, stop and change everything", fmt::join(beyond, ", "));
 }
 
 } // namespace core::http

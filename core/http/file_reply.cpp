@@ -48,7 +48,8 @@ Found choose(Found plain, const FileAsk &ask, const Mount &mount, const std::str
 
 std::string etag_of(const Found &f)
 {
-	return fmt::format("\"{:x}-{:x}{:08x}-{:x}{}\"", f.info.st_ino, f.info.st_mtim.tv_sec, f.info.st_mtim.tv_nsec, f.info.st_size, f.encoding ? std::string("-") + f.encoding : "");
+	return fmt::format("\"{:x}-{:x}{:08x}-{:x}{}\"", f.info.st_ino, f.info.st_mtim.tv_sec, f.info.st_mtim.tv_nsec, f.info.st_size,
+		f.encoding ? std::string("-") + f.encoding : "");
 }
 
 bool names(std::string_view list, std::string_view etag) noexcept
@@ -97,7 +98,8 @@ std::string encoded(std::string_view path)
 {
 	std::string out;
 	for (const char c : path) {
-		const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~/").find(c) != std::string_view::npos;
+		const bool is_plain =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~/").find(c) != std::string_view::npos;
 		if (is_plain) out += c;
 		else fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
 	}
@@ -116,8 +118,8 @@ FileReply reply_with(Found f, const FileAsk &ask, const Mount &mount, const std:
 {
 	FileReply out;
 	const std::string etag = etag_of(f);
-	out.headers = {{"ETag", etag}, {"Last-Modified", http_date(f.info.st_mtim.tv_sec)}, {"Cache-Control", mount.cache_control.empty() ? "no-cache" : mount.cache_control},
-		{"Vary", "Accept-Encoding"}, {"X-Content-Type-Options", "nosniff"}};
+	out.headers = {{"ETag", etag}, {"Last-Modified", http_date(f.info.st_mtim.tv_sec)},
+		{"Cache-Control", mount.cache_control.empty() ? "no-cache" : mount.cache_control}, {"Vary", "Accept-Encoding"}, {"X-Content-Type-Options", "nosniff"}};
 	out.headers.insert(out.headers.end(), mount.headers.begin(), mount.headers.end());
 	if (is_unchanged(ask, f, etag)) {
 		out.status = 304;

@@ -13,11 +13,11 @@ namespace core::http {
 
 /// A folder served under a prefix of the path.
 struct Mount {
-	std::string prefix;        // "/" or "/maps/": a slash at both ends
+	std::string prefix; // "/" or "/maps/": a slash at both ends
 	std::string folder;
-	std::string cache_control; // "": no-cache, so that the ETag is asked each time
+	std::string cache_control;                                // "": no-cache, so that the ETag is asked each time
 	std::vector<std::pair<std::string, std::string>> headers; // on every reply
-	int role = 1;              // pb_role
+	int role = 1;                                             // pb_role
 };
 
 /// What a worker needs of a request: copies, since the request may end before.
@@ -38,9 +38,9 @@ struct FileAsk {
 struct FileReply {
 	int status = 0;
 	std::vector<std::pair<std::string, std::string>> headers; // without Content-Length
-	std::string body;     // all of it where `rest` is empty
-	OwnedFd rest;         // else the body is `size` bytes of it, from `offset`
-	std::uint64_t offset = 0, size = 0; // size: of the body, also where HEAD leaves it out
+	std::string body;                                         // all of it where `rest` is empty
+	OwnedFd rest;                                             // else the body is `size` bytes of it, from `offset`
+	std::uint64_t offset = 0, size = 0;                       // size: of the body, also where HEAD leaves it out
 };
 
 /// On a worker. Files up to `most_at_once` bytes are read whole.

@@ -8,7 +8,8 @@ namespace core::http {
 
 namespace {
 using Type = std::pair<std::string_view, const char *>;
-constexpr auto types = std::to_array<Type>({ // sorted by extension
+constexpr auto types = std::to_array<Type>({
+	// sorted by extension
 	{"7z", "application/x-7z-compressed"},
 	{"aac", "audio/aac"},
 	{"apk", "application/vnd.android.package-archive"},

@@ -12,7 +12,8 @@ namespace core::http {
 namespace {
 constexpr bool is_token_char(unsigned char c) noexcept
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos);
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		   (c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos);
 }
 enum : std::uint8_t { token = 1, value_char = 2, host_char = 4, target_char = 8 };
 constexpr auto classes = [] {
@@ -20,7 +21,9 @@ constexpr auto classes = [] {
 	for (unsigned c = 0; c < 256; ++c) {
 		std::uint8_t bits = is_token_char(static_cast<unsigned char>(c)) ? token : 0;
 		if (c == '\t' || (c >= ' ' && c != 0x7f)) bits |= value_char;
-		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']' || c == '%') bits |= host_char;
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' ||
+			c == ']' || c == '%')
+			bits |= host_char;
 		if (c > ' ' && c != 0x7f && c != '#') bits |= target_char;
 		out[c] = bits;
 	}
@@ -74,7 +77,8 @@ Refusal read_method(Head &head)
 Refusal read_target(Head &head)
 {
 	std::string_view t = head.target;
-	if (!all(t, target_char)) return {400, t.find('#') != std::string_view::npos ? "the request target holds a '#'" : "the request target holds a blank or a control character"};
+	if (!all(t, target_char))
+		return {400, t.find('#') != std::string_view::npos ? "the request target holds a '#'" : "the request target holds a blank or a control character"};
 	if (!is_utf8(t)) return {400, "the request target is not UTF-8"};
 	if (t == "*") {
 		if (head.method != Method::options) return {400, "the target * belongs to OPTIONS alone"};
@@ -82,7 +86,9 @@ Refusal read_target(Head &head)
 		return {};
 	}
 	if (t.front() != '/') {
-		const std::size_t scheme = t.size() >= 7 && equals_blind(t.substr(0, 7), "http://") ? 7 : t.size() >= 8 && equals_blind(t.substr(0, 8), "https://") ? 8 : 0;
+		const std::size_t scheme = t.size() >= 7 && equals_blind(t.substr(0, 7), "http://")    ? 7
+								   : t.size() >= 8 && equals_blind(t.substr(0, 8), "https://") ? 8
+																							   : 0;
 		if (scheme == 0) return {400, "the request target is neither a path nor an http URL"};
 		t.remove_prefix(scheme);
 		head.host = t.substr(0, t.find_first_of("/?"));

@@ -9,7 +9,9 @@ namespace core::http {
 
 enum class Method : std::uint8_t { get, head, post, put, delete_, patch, options, other };
 
-struct Header { std::string_view name, value; };
+struct Header {
+	std::string_view name, value;
+};
 
 /// What is wrong with a request's framing: the reply's body says it, and the connection ends. Empty text: nothing.
 struct Refusal {
@@ -18,7 +20,9 @@ struct Refusal {
 	explicit operator bool() const noexcept { return !text.empty(); }
 };
 
-struct Limits { std::size_t line = 8192, head = 16384, headers = 100; };
+struct Limits {
+	std::size_t line = 8192, head = 16384, headers = 100;
+};
 
 /// Views into the bytes that were parsed, each followed by NUL there but for the parts of the target.
 struct Head {

@@ -16,8 +16,12 @@
 namespace core::http {
 
 namespace {
-struct CloseFile { void operator()(std::FILE *f) const noexcept { std::fclose(f); } };
-struct CloseFolder { void operator()(DIR *d) const noexcept { closedir(d); } };
+struct CloseFile {
+	void operator()(std::FILE *f) const noexcept { std::fclose(f); }
+};
+struct CloseFolder {
+	void operator()(DIR *d) const noexcept { closedir(d); }
+};
 using File = std::unique_ptr<std::FILE, CloseFile>;
 using Folder = std::unique_ptr<DIR, CloseFolder>;
 
@@ -79,7 +83,8 @@ std::string holder_of(const sockaddr *address)
 	if (address->sa_family == AF_UNIX) {
 		unix_inodes(reinterpret_cast<const sockaddr_un *>(address)->sun_path, inodes);
 	} else {
-		const unsigned port = ntohs(address->sa_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6 *>(address)->sin6_port : reinterpret_cast<const sockaddr_in *>(address)->sin_port);
+		const unsigned port = ntohs(address->sa_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6 *>(address)->sin6_port
+																   : reinterpret_cast<const sockaddr_in *>(address)->sin_port);
 		listening_inodes("/proc/net/tcp", port, inodes);
 		listening_inodes("/proc/net/tcp6", port, inodes);
 	}

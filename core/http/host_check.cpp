@@ -13,7 +13,8 @@ Result<HostCheck> HostCheck::parse(const std::vector<std::string> &hostnames)
 	HostCheck out;
 	for (const std::string &name : hostnames) {
 		const auto host = parse_authority(name);
-		if (!host || host->port != 0) return fail(fmt::format("[http] hostnames: \"{}\" is no host name; write it without scheme and port", pb::utf8(name)), 400);
+		if (!host || host->port != 0)
+			return fail(fmt::format("[http] hostnames: \"{}\" is no host name; write it without scheme and port", pb::utf8(name)), 400);
 		out.names.push_back(host->host);
 	}
 	return out;

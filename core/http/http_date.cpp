@@ -23,8 +23,8 @@ std::string http_date(std::time_t when)
 {
 	std::tm t{};
 	gmtime_r(&when, &t);
-	return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[static_cast<std::size_t>(t.tm_wday)], t.tm_mday, months[static_cast<std::size_t>(t.tm_mon)],
-		t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+	return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[static_cast<std::size_t>(t.tm_wday)], t.tm_mday,
+		months[static_cast<std::size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 std::optional<std::time_t> parse_http_date(std::string_view text) noexcept
@@ -32,7 +32,9 @@ std::optional<std::time_t> parse_http_date(std::string_view text) noexcept
 	constexpr std::string_view shape = "ddd, 00 mmm 0000 00:00:00 GMT";
 	if (text.size() != shape.size() || text.substr(25) != " GMT" || text[3] != ',' || text[4] != ' ') return {};
 	std::tm t{};
-	if (!read(text, 5, 2, t.tm_mday) || !read(text, 12, 4, t.tm_year) || !read(text, 17, 2, t.tm_hour) || !read(text, 20, 2, t.tm_min) || !read(text, 23, 2, t.tm_sec)) return {};
+	if (!read(text, 5, 2, t.tm_mday) || !read(text, 12, 4, t.tm_year) || !read(text, 17, 2, t.tm_hour) || !read(text, 20, 2, t.tm_min) ||
+		!read(text, 23, 2, t.tm_sec))
+		return {};
 	t.tm_year -= 1900;
 	t.tm_mon = -1;
 	for (std::size_t i = 0; i < months.size(); ++i)

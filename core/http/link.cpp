@@ -24,7 +24,7 @@ struct Acceptor::Native {
 	}
 	evhtp_t *htp = nullptr;
 	evconnlistener *listener = nullptr;
-	Timer rest; // out of descriptors: not asked again until it is over
+	Timer rest;                                            // out of descriptors: not asked again until it is over
 	bufferevent_data_cb read = nullptr, written = nullptr; // libevhtp's own callbacks, which it calls no more: we do
 };
 
@@ -49,7 +49,8 @@ Link::Link(Reactor &reactor_, std::shared_ptr<Acceptor> acceptor_, evhtp_connect
 		link->told.on_gone();
 		return EVHTP_RES_OK;
 	};
-	evhtp_connection_set_hook(connection, evhtp_hook_on_connection_fini, reinterpret_cast<evhtp_hook>(reinterpret_cast<void (*)()>(fini)), this); // declared without arguments
+	evhtp_connection_set_hook(
+		connection, evhtp_hook_on_connection_fini, reinterpret_cast<evhtp_hook>(reinterpret_cast<void (*)()>(fini)), this); // declared without arguments
 }
 
 Link::~Link()
@@ -65,15 +66,15 @@ void Link::take_callbacks()
 	bufferevent_setcb(
 		bev, nullptr,
 		[](bufferevent *, void *self) {
-			auto *link = static_cast<Link *>(self);
-			const Charge charge(link->reactor, link->reactor.core);
-			link->told.on_flushed();
+		auto *link = static_cast<Link *>(self);
+		const Charge charge(link->reactor, link->reactor.core);
+		link->told.on_flushed();
 		},
 		[](bufferevent *, short, void *self) {
-			auto *link = static_cast<Link *>(self);
-			const Charge charge(link->reactor, link->reactor.core);
-			link->told.on_broken();
-		},
+		auto *link = static_cast<Link *>(self);
+		const Charge charge(link->reactor, link->reactor.core);
+		link->told.on_broken();
+	},
 		this);
 }
 
@@ -146,19 +147,26 @@ std::shared_ptr<Acceptor> Acceptor::make(Reactor &reactor, int fd, Takers takers
 	evhtp_t *htp = evhtp_new(reactor.base(), out.get());
 	out->native->htp = htp;
 	evhtp_set_bev_flags(htp, BEV_OPT_CLOSE_ON_FREE); // without deferred callbacks: two system calls less a request
-	evhtp_set_gencb(htp, [](evhtp_request_t *, void *) {}, nullptr); // the request is open; who called Link::open goes on
-	evhtp_set_pre_accept_cb(htp, [](evhtp_connection_t *c, void *self) -> evhtp_res {
-		auto *a = static_cast<Acceptor *>(self);
-		const Charge charge(a->reactor, a->reactor.core);
-		return a->native->listener && a->takers.admit(c->sock) ? EVHTP_RES_OK : EVHTP_RES_ERROR;
-	}, out.get());
-	evhtp_set_post_accept_cb(htp, [](evhtp_connection_t *c, void *self) -> evhtp_res {
-		auto *a = static_cast<Acceptor *>(self);
-		const Charge charge(a->reactor, a->reactor.core);
-		fcntl(c->sock, F_SETFD, FD_CLOEXEC);
-		a->takers.take(std::make_unique<Link>(a->reactor, a->shared_from_this(), c), c->saddr);
-		return EVHTP_RES_OK;
-	}, out.get());
+	evhtp_set_gencb(
+		htp, [](evhtp_request_t *, void *) {}, nullptr); // the request is open; who called Link::open goes on
+	evhtp_set_pre_accept_cb(
+		htp,
+		[](evhtp_connection_t *c, void *self) -> evhtp_res {
+			auto *a = static_cast<Acceptor *>(self);
+			const Charge charge(a->reactor, a->reactor.core);
+			return a->native->listener && a->takers.admit(c->sock) ? EVHTP_RES_OK : EVHTP_RES_ERROR;
+		},
+		out.get());
+	evhtp_set_post_accept_cb(
+		htp,
+		[](evhtp_connection_t *c, void *self) -> evhtp_res {
+			auto *a = static_cast<Acceptor *>(self);
+			const Charge charge(a->reactor, a->reactor.core);
+			fcntl(c->sock, F_SETFD, FD_CLOEXEC);
+			a->takers.take(std::make_unique<Link>(a->reactor, a->shared_from_this(), c), c->saddr);
+			return EVHTP_RES_OK;
+		},
+		out.get());
 	if (evhtp_accept_socket(htp, fd, 0) != 0) return nullptr;
 	out->native->listener = std::exchange(htp->server, nullptr);
 	// Out of descriptors or memory: the socket stays readable, so asking again at once would spin.

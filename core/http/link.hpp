@@ -55,7 +55,7 @@ public:
 private:
 	Reactor &reactor;
 	std::shared_ptr<Acceptor> acceptor; // shared: a listener may be removed while its connections live on
-	evhtp_connection *connection; // null once taken over
+	evhtp_connection *connection;       // null once taken over
 	bufferevent *bev;
 	int socket;
 	Told told{};

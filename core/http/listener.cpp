@@ -30,7 +30,10 @@ constexpr int backlog = 511;
 class Socket final {
 public:
 	explicit Socket(int fd_) noexcept : fd(fd_) {}
-	~Socket() { if (fd >= 0) ::close(fd); }
+	~Socket()
+	{
+		if (fd >= 0) ::close(fd);
+	}
 	Socket(const Socket &) = delete;
 	Socket &operator=(const Socket &) = delete;
 	[[nodiscard]] int get() const noexcept { return fd; }
@@ -49,7 +52,7 @@ void set(int fd, int level, int option) noexcept
 /// A socket file that nobody listens on any more. Only after a connect has failed.
 bool is_stale(const Where &where)
 {
-	struct stat s{};
+	struct stat s {};
 	if (lstat(where.path.c_str(), &s) != 0 || !S_ISSOCK(s.st_mode)) return false;
 	const Socket probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	return connect(probe.get(), where.get(), where.size) != 0 && errno == ECONNREFUSED;
@@ -59,7 +62,8 @@ tl::unexpected<Error> taken(const std::string &name, const Where &where)
 {
 	const std::string holder = holder_of(where.get());
 	return fail(fmt::format("{} is taken {}; stop it, or give another address in [http] listen or with --listen", name,
-	                        holder.empty() ? "by a process that the kernel does not show us" : "by " + holder), 500, "ADDRESS_TAKEN");
+					holder.empty() ? "by a process that the kernel does not show us" : "by " + holder),
+		500, "ADDRESS_TAKEN");
 }
 
 Result<int> open_socket(const std::string &name, const Where &where)
@@ -82,7 +86,8 @@ Result<int> open_socket(const std::string &name, const Where &where)
 	if (bound != 0 && errno == EADDRINUSE) return taken(name, where);
 	if (bound != 0) return fail(fmt::format("listen {}: {}", name, std::strerror(errno)));
 	if (is_unix) chmod(where.path.c_str(), 0660);
-	if (::listen(s.get(), backlog) != 0) return errno == EADDRINUSE ? Result<int>(taken(name, where)) : Result<int>(fail(fmt::format("listen {}: {}", name, std::strerror(errno))));
+	if (::listen(s.get(), backlog) != 0)
+		return errno == EADDRINUSE ? Result<int>(taken(name, where)) : Result<int>(fail(fmt::format("listen {}: {}", name, std::strerror(errno))));
 	return s.release();
 }
 
@@ -117,7 +122,8 @@ Result<Where> Where::parse(std::string_view text)
 	}
 	const auto at = parse_authority(text);
 	const bool has_port = at && text.ends_with(fmt::format(":{}", at->port)); // 0: any, for tests
-	if (!at || !at->is_address || !has_port) return fail(fmt::format("listen {}: needs an address and a port, like 127.0.0.1:8092, [::1]:8092 or unix:/run/patchbay/http.sock", text), 400);
+	if (!at || !at->is_address || !has_port)
+		return fail(fmt::format("listen {}: needs an address and a port, like 127.0.0.1:8092, [::1]:8092 or unix:/run/patchbay/http.sock", text), 400);
 	sockaddr_in v4{};
 	sockaddr_in6 v6{};
 	if (inet_pton(AF_INET, at->host.c_str(), &v4.sin_addr) == 1) {
@@ -161,8 +167,7 @@ std::vector<int> handed_over_sockets()
 
 Listener::Listener(Engine &engine_, std::string name_, Flags flags_, std::string unlink_at_, bool handed_over_)
 	: name(std::move(name_)), engine(engine_), flags(flags_), unlink_at(std::move(unlink_at_)), handed_over(handed_over_)
-{
-}
+{}
 
 Listener::~Listener()
 {
@@ -196,13 +201,14 @@ Result<std::unique_ptr<Listener>> Listener::adopt(Engine &engine, int fd, Flags 
 
 Result<void> Listener::start(int fd)
 {
-	acceptor = Acceptor::make(engine.needs.reactor, fd, {
-		[this](int socket) { return admit(socket); },
-		[this](std::unique_ptr<Link> link, const sockaddr *address) { take(std::move(link), address); },
-		[this](int error) {
-			++engine.figures.starved;
-			engine.needs.log.warn("accept has failed; the next try is in 100 ms", {{"listener", name}, {"reason", std::strerror(error)}});
-		},
+	acceptor = Acceptor::make(engine.needs.reactor, fd,
+		{
+			[this](int socket) { return admit(socket); },
+			[this](std::unique_ptr<Link> link, const sockaddr *address) { take(std::move(link), address); },
+			[this](int error) {
+		++engine.figures.starved;
+		engine.needs.log.warn("accept has failed; the next try is in 100 ms", {{"listener", name}, {"reason", std::strerror(error)}});
+			},
 	});
 	if (acceptor) return {};
 	::close(fd);
@@ -214,8 +220,10 @@ bool Listener::admit(int fd)
 {
 	if (engine.connections().size() < engine.max_connections && !engine.is_stopping) return true;
 	++engine.figures.capped;
-	const std::string body = error_body({engine.is_stopping ? "the daemon is stopping" : fmt::format("all {} connections are in use; try again", engine.max_connections), 503, {}, {}});
-	const std::string reply = fmt::format("{}Content-Type: application/json\r\nContent-Length: {}\r\n{}Retry-After: 1\r\nConnection: close\r\n\r\n{}", status_line(503), body.size(), engine.date.now(), body);
+	const std::string body = error_body(
+		{engine.is_stopping ? "the daemon is stopping" : fmt::format("all {} connections are in use; try again", engine.max_connections), 503, {}, {}});
+	const std::string reply = fmt::format("{}Content-Type: application/json\r\nContent-Length: {}\r\n{}Retry-After: 1\r\nConnection: close\r\n\r\n{}",
+		status_line(503), body.size(), engine.date.now(), body);
 	(void)!send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(fd, SHUT_WR);
 	char unread[4096];
@@ -233,7 +241,8 @@ void Listener::take(std::unique_ptr<Link> link, const sockaddr *address)
 	} else if (const auto a = Address::of(address)) {
 		peer->address = a->text();
 		peer->is_loopback = a->is_loopback();
-		peer->port = ntohs(address->sa_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6 *>(address)->sin6_port : reinterpret_cast<const sockaddr_in *>(address)->sin_port);
+		peer->port = ntohs(address->sa_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6 *>(address)->sin6_port
+														  : reinterpret_cast<const sockaddr_in *>(address)->sin_port);
 	}
 	new Connection(engine, std::move(link), std::move(peer)); // owns itself
 }

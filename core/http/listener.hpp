@@ -27,7 +27,9 @@ struct Where {
 /// One open socket and those that come in by it. Loop thread; closed and (unix) unlinked at its end.
 class Listener final {
 public:
-	struct Flags { bool is_legacy = false; };
+	struct Flags {
+		bool is_legacy = false;
+	};
 
 	/// ADDRESS_TAKEN where another process has it. May block for the search of its name.
 	[[nodiscard]] static Result<std::unique_ptr<Listener>> open(Engine &engine, const std::string &name, Flags flags);

@@ -26,8 +26,10 @@ Unwelcome too_often(std::string text, std::chrono::seconds wait)
 } // namespace
 
 struct Manners::State {
-	explicit State(const Needs &needs) : events({needs.reactor, needs.topics, needs.router, needs.scope, needs.metrics}), files(needs.reactor),
-		  openapi(needs.router, needs.methods, needs.scope), metrics(needs.router, needs.metrics, needs.scope) {}
+	explicit State(const Needs &needs)
+		: events({needs.reactor, needs.topics, needs.router, needs.scope, needs.metrics}), files(needs.reactor),
+		  openapi(needs.router, needs.methods, needs.scope), metrics(needs.router, needs.metrics, needs.scope)
+	{}
 	Cors cors;
 	HostCheck hosts;
 	TrustedProxies proxies;
@@ -42,13 +44,14 @@ struct Manners::State {
 	MetricsRoute metrics;
 	TopicItem *topic = nullptr; // core/http; freed with the scope
 	std::string warning;        // the last one logged
-	std::string good_host; // the last Host that was fine on loopback: the next one is mostly the same
+	std::string good_host;      // the last Host that was fine on loopback: the next one is mostly the same
 
 	[[nodiscard]] std::string_view scheme_of(const Request &request, const std::optional<Address> &peer) const;
 	[[nodiscard]] std::optional<Unwelcome> check_host(const Request &request);
 	[[nodiscard]] std::optional<Unwelcome> check_rate(const Request &request, const std::optional<Address> &client);
 	[[nodiscard]] std::optional<Unwelcome> check_origin(const Request &request);
-	[[nodiscard]] std::optional<Unwelcome> check_caller(Request &request, const std::optional<Address> &peer, const std::optional<Address> &client, std::string_view address, int role);
+	[[nodiscard]] std::optional<Unwelcome> check_caller(
+		Request &request, const std::optional<Address> &peer, const std::optional<Address> &client, std::string_view address, int role);
 	[[nodiscard]] Cors::Verdict judge(const Request &request) const;
 };
 
@@ -99,14 +102,17 @@ std::optional<Unwelcome> Manners::State::check_origin(const Request &request)
 	if (judge(request) != Cors::Verdict::foreign) return {};
 	++foreign;
 	const std::string_view origin = request.head.get("Origin").substr(0, 128);
-	return Unwelcome{{fmt::format("origin {} may not change anything here; add it to [http] cors_origins if it should", pb::utf8(origin)), 403, "ORIGIN_FORBIDDEN", {}}};
+	return Unwelcome{
+		{fmt::format("origin {} may not change anything here; add it to [http] cors_origins if it should", pb::utf8(origin)), 403, "ORIGIN_FORBIDDEN", {}}};
 }
 
-std::optional<Unwelcome> Manners::State::check_caller(Request &request, const std::optional<Address> &peer, const std::optional<Address> &client, std::string_view address, int role)
+std::optional<Unwelcome> Manners::State::check_caller(
+	Request &request, const std::optional<Address> &peer, const std::optional<Address> &client, std::string_view address, int role)
 {
 	Auth::Asking asking;
 	asking.client = client;
-	if (request.peer().is_unix && !proxies.trusts(peer)) asking.peer = request.peer().uid >= 0 ? static_cast<uid_t>(request.peer().uid) : static_cast<uid_t>(-1);
+	if (request.peer().is_unix && !proxies.trusts(peer))
+		asking.peer = request.peer().uid >= 0 ? static_cast<uid_t>(request.peer().uid) : static_cast<uid_t>(-1);
 	if (!auth->is_open() || asking.peer) {
 		asking.authorization = request.head.get("Authorization");
 		asking.api_key = request.head.get("X-API-Key");
@@ -119,14 +125,15 @@ std::optional<Unwelcome> Manners::State::check_caller(Request &request, const st
 	++refused;
 	if (refusal.status == 429) return too_often(refusal.text, refusal.retry_after);
 	return Unwelcome{{refusal.text, refusal.status, refusal.status == 401 ? "UNAUTHORIZED" : "FORBIDDEN", {}},
-	                 refusal.challenge ? fmt::format("WWW-Authenticate: {}\r\n", refusal.challenge) : std::string()};
+		refusal.challenge ? fmt::format("WWW-Authenticate: {}\r\n", refusal.challenge) : std::string()};
 }
 
 Manners::Manners(Needs needs_) : needs(needs_), state(std::make_unique<State>(needs))
 {
 	state->auth = std::move(*Auth::make({false, "token", {}})); // until configured, nobody
 	set_border_files(&state->files);
-	state->topic = needs.topics.add(needs.scope, "core/http", "where it listens, whether tokens are asked for, and what to worry about", PB_DROP_SAME).value_or(nullptr);
+	state->topic =
+		needs.topics.add(needs.scope, "core/http", "where it listens, whether tokens are asked for, and what to worry about", PB_DROP_SAME).value_or(nullptr);
 	needs.metrics.add([s = state.get()](Exposition &out) {
 		out.family("patchbay_http_refused_total", "counter", "requests refused before a route saw them");
 		out.sample(static_cast<double>(s->limited), {{"reason", "rate"}});

@@ -1,11 +1,11 @@
 // How the server behaves to strangers: who the client is, which names and origins it may use, how often it may ask, what it
 // may do, and what it finds where no route is.
 #pragma once
+#include "bus/methods.hpp"
+#include "bus/topics.hpp"
 #include "config/config.hpp"
 #include "http/request.hpp"
 #include "http/router.hpp"
-#include "bus/methods.hpp"
-#include "bus/topics.hpp"
 #include "log/log.hpp"
 #include "metrics/metrics.hpp"
 
@@ -21,7 +21,15 @@ struct Unwelcome {
 /// Asked by the server at fixed points. Loop thread.
 class Manners final {
 public:
-	struct Needs { Reactor &reactor; Log &log; Metrics &metrics; Topics &topics; Methods &methods; Router &router; Scope &scope; }; // scope: the core's own
+	struct Needs {
+		Reactor &reactor;
+		Log &log;
+		Metrics &metrics;
+		Topics &topics;
+		Methods &methods;
+		Router &router;
+		Scope &scope;
+	}; // scope: the core's own
 
 	explicit Manners(Needs needs_);
 	~Manners();

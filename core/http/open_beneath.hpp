@@ -14,7 +14,12 @@ public:
 	OwnedFd &operator=(OwnedFd &&o) noexcept;
 	~OwnedFd();
 	[[nodiscard]] int get() const noexcept { return fd; }
-	[[nodiscard]] int release() noexcept { const int f = fd; fd = -1; return f; }
+	[[nodiscard]] int release() noexcept
+	{
+		const int f = fd;
+		fd = -1;
+		return f;
+	}
 	explicit operator bool() const noexcept { return fd >= 0; }
 
 private:

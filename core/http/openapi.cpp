@@ -64,14 +64,19 @@ Json parameter(std::string_view name, const char *in, const pb_field *f)
 /// What describes one operation beside its path.
 class Operation {
 public:
-	Operation(const RouteItem &route_, const Methods &methods) : route(route_), called(route.target == RouteItem::Target::method ? methods.find(route.target_name) : nullptr) {}
+	Operation(const RouteItem &route_, const Methods &methods)
+		: route(route_), called(route.target == RouteItem::Target::method ? methods.find(route.target_name) : nullptr)
+	{}
 
 	[[nodiscard]] Json describe(std::string_view path) const
 	{
 		Json tags = Json::array();
 		tags.push(route.scope.plugin);
 		Json out{{"operationId", operation_id(route.method, path)}, {"tags", std::move(tags)}, {"x-role", role()}};
-		if (const std::string_view help = !route.help.empty() ? std::string_view(route.help) : called ? std::string_view(called->help) : std::string_view(); !help.empty())
+		if (const std::string_view help = !route.help.empty() ? std::string_view(route.help)
+										  : called            ? std::string_view(called->help)
+															  : std::string_view();
+			!help.empty())
 			out.set("summary", help);
 		if (Json p = parameters(); json_array_size(p.get()) != 0) out.set("parameters", std::move(p));
 		if (Json b = body()) out.set("requestBody", std::move(b));
@@ -83,7 +88,10 @@ public:
 private:
 	[[nodiscard]] const char *role() const noexcept
 	{
-		const int declared = route.role != PB_ROLE_DEFAULT ? route.role : called ? called->role : route.method == "GET" || route.method == "HEAD" ? int{PB_VIEWER} : int{PB_OPERATOR};
+		const int declared = route.role != PB_ROLE_DEFAULT                     ? route.role
+							 : called                                          ? called->role
+							 : route.method == "GET" || route.method == "HEAD" ? int{PB_VIEWER}
+																			   : int{PB_OPERATOR};
 		return declared == PB_PUBLIC ? "public" : declared == PB_VIEWER ? "viewer" : declared == PB_ADMIN ? "admin" : "operator";
 	}
 	[[nodiscard]] bool is_variable(std::string_view name) const { return std::ranges::find(route.variables, name) != route.variables.end(); }
@@ -172,7 +180,8 @@ std::string describe_api(const std::vector<const RouteItem *> &routes, const Met
 	}
 	Json security = Json::array(); // any of these; none where [auth] mode is "none"
 	security.push(Json{{"bearer", Json::array()}}).push(Json{{"apiKey", Json::array()}}).push(Json::object());
-	const Json out{{"openapi", "3.1.0"}, {"info", Json{{"title", "Patchbay"}, {"version", PATCHBAY_VERSION}, {"description", "What this daemon serves now; it changes with its plugins."}}},
+	const Json out{{"openapi", "3.1.0"},
+		{"info", Json{{"title", "Patchbay"}, {"version", PATCHBAY_VERSION}, {"description", "What this daemon serves now; it changes with its plugins."}}},
 		{"security", std::move(security)}, {"paths", std::move(paths)}, {"components", components()}};
 	return out.text();
 }

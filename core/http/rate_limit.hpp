@@ -27,7 +27,10 @@ public:
 	[[nodiscard]] std::size_t size() const noexcept { return used.size(); }
 
 private:
-	struct Bucket { Address client; Clock::time_point full_at; };
+	struct Bucket {
+		Address client;
+		Clock::time_point full_at;
+	};
 	struct Hash {
 		std::uint64_t seed;
 		std::size_t operator()(const Address &a) const noexcept;

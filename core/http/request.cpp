@@ -24,7 +24,7 @@ bool is_bodiless(int status) noexcept { return status < 200 || status == 204 || 
 bool is_ours(std::string_view name) noexcept
 {
 	return equals_blind(name, "Content-Length") || equals_blind(name, "Date") || equals_blind(name, "Connection") || equals_blind(name, "Transfer-Encoding") ||
-	       equals_blind(name, "Keep-Alive");
+		   equals_blind(name, "Keep-Alive");
 }
 } // namespace
 
@@ -178,7 +178,8 @@ Stream *Request::begin(int status, Stream::Framing framing, std::uint64_t length
 {
 	count(status);
 	if (events.max_buffer != 0 && events.max_buffer <= small_buffer) connection->limit_send_buffer(events.max_buffer);
-	Stream &out = connection->begin_stream(*this, engine.first_lines, std::make_unique<Stream>(engine, *connection, scope, events, self, framing, length), is_upgrade);
+	Stream &out =
+		connection->begin_stream(*this, engine.first_lines, std::make_unique<Stream>(engine, *connection, scope, events, self, framing, length), is_upgrade);
 	engine.give_back(*this);
 	return &out;
 }

@@ -26,7 +26,7 @@ class RouteItem;
 
 /// Who is at the other end of a connection, and which listener took it.
 struct Peer {
-	std::string address;      // "192.0.2.1" (also of ::ffff:192.0.2.1), "fe80::1"; "" for unix
+	std::string address; // "192.0.2.1" (also of ::ffff:192.0.2.1), "fe80::1"; "" for unix
 	std::uint16_t port = 0;
 	std::string listener;     // as configured: "127.0.0.1:8092"
 	std::string user;         // of a unix socket's peer
@@ -34,7 +34,7 @@ struct Peer {
 	bool is_loopback = false; // the peer's address
 	bool is_unix = false;
 	bool is_tls = false;
-	bool is_legacy = false;   // came in on a listener that was added by name
+	bool is_legacy = false; // came in on a listener that was added by name
 };
 
 /// Lives until it has been answered, also where the client has left. Loop thread. Its memory is used again, so whoever
@@ -47,11 +47,11 @@ public:
 
 	// What came.
 	Head head;
-	std::string path;        // decoded
-	std::vector<Part> parts; // of path
+	std::string path;                     // decoded
+	std::vector<Part> parts;              // of path
 	std::vector<std::string_view> values; // of the route's variables, in its template's order; views into path
-	Pairs query_pairs;       // decoded
-	std::string body;        // whole, unless the route streams it
+	Pairs query_pairs;                    // decoded
+	std::string body;                     // whole, unless the route streams it
 	[[nodiscard]] const Peer &peer() const noexcept { return *from; }
 	[[nodiscard]] bool is_head() const noexcept { return head.method == Method::head; }
 	/// Decoded; the first of that name, or nullptr.
@@ -92,14 +92,14 @@ public:
 	// ---- the server's own
 	Engine &engine;
 	Connection *connection = nullptr;
-	RouteItem *route = nullptr; // null where there is none, or where it has gone
-	Scope *scope = nullptr;     // whose handler it is with; null: nobody's
+	RouteItem *route = nullptr;       // null where there is none, or where it has gone
+	Scope *scope = nullptr;           // whose handler it is with; null: nobody's
 	std::shared_ptr<const Peer> from; // shared: the connection may end first
-	std::string bytes;          // what head's views look at
-	pb_call *call = nullptr;    // a method that works for it
+	std::string bytes;                // what head's views look at
+	pb_call *call = nullptr;          // a method that works for it
 	pb_data_fn *taker = nullptr;
 	void *taker_self = nullptr;
-	std::size_t place = 0;      // among those in flight
+	std::size_t place = 0; // among those in flight
 	void clear() noexcept;
 	/// 504 after that time, unless answered.
 	void arm(std::chrono::milliseconds limit);

@@ -25,19 +25,19 @@ public:
 	const std::string pattern;            // as declared: "GET procs/{name}"
 	const std::vector<std::string> paths; // absolute templates; a relative pattern lies under two
 	const std::string help;
-	const std::uint32_t flags;            // pb_route_flags
+	const std::uint32_t flags; // pb_route_flags
 	const Target target;
-	const std::string target_name;        // of the topic or method
+	const std::string target_name; // of the topic or method
 	const pb_field *const path, *const query, *const body;
-	const int role;                       // as declared; see role_of
+	const int role;                           // as declared; see role_of
 	const std::chrono::milliseconds deadline; // 0: the usual one
-	const std::uint64_t max_body;         // 0: [http] max_body
+	const std::uint64_t max_body;             // 0: [http] max_body
 	pb_request_fn *const on_request;
 	void *const self;
 	Bound<Request &, const json_t *> own_handler{}; // of the core's own routes, instead of on_request
-	const std::vector<std::string> variables; // names, in the template's order
-	const std::string produces;               // content types, with commas between
-	RouteCount *count;                    // never null
+	const std::vector<std::string> variables;       // names, in the template's order
+	const std::string produces;                     // content types, with commas between
+	RouteCount *count;                              // never null
 
 	// A topic's reply, made once a change.
 	ValueRef value;

@@ -19,7 +19,8 @@ constexpr std::size_t longest_pattern = 512;
 
 bool is_word(std::string_view text) noexcept
 {
-	return !text.empty() && std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+	return !text.empty() &&
+		   std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 enum class Kind { fixed, any, rest };
@@ -113,15 +114,16 @@ struct Router::Node {
 
 // ---- a route -------------------------------------------------------------------------------------------------------------
 
-RouteItem::RouteItem(Scope &scope_, Engine &engine_, const pb_route &r, std::string method_, std::vector<std::string> paths_, std::vector<std::string> variables_)
-	: pb_item(scope_, Kind::route), engine(engine_), method(std::move(method_)), pattern(r.pattern), paths(std::move(paths_)), help(r.help ? r.help : ""), flags(r.flags),
-	  target(!r.target ? Target::handler : std::string_view(r.target).starts_with("topic:") ? Target::topic : Target::method),
-	  target_name(r.target ? std::string_view(r.target).substr(std::string_view(r.target).find(':') + 1) : std::string_view()), path(r.path), query(r.query), body(r.body),
-	  role(r.role), deadline(std::max<std::int64_t>(r.deadline_ms, 0)), max_body(r.max_body), on_request(r.on_request), self(r.self), variables(std::move(variables_)),
-	  produces(r.produces && *r.produces ? r.produces : "application/json"),
-	  count(&engine.figures.route(pattern))
-{
-}
+RouteItem::RouteItem(
+	Scope &scope_, Engine &engine_, const pb_route &r, std::string method_, std::vector<std::string> paths_, std::vector<std::string> variables_)
+	: pb_item(scope_, Kind::route), engine(engine_), method(std::move(method_)), pattern(r.pattern), paths(std::move(paths_)), help(r.help ? r.help : ""),
+	  flags(r.flags), target(!r.target                                          ? Target::handler
+							 : std::string_view(r.target).starts_with("topic:") ? Target::topic
+																				: Target::method),
+	  target_name(r.target ? std::string_view(r.target).substr(std::string_view(r.target).find(':') + 1) : std::string_view()), path(r.path), query(r.query),
+	  body(r.body), role(r.role), deadline(std::max<std::int64_t>(r.deadline_ms, 0)), max_body(r.max_body), on_request(r.on_request), self(r.self),
+	  variables(std::move(variables_)), produces(r.produces && *r.produces ? r.produces : "application/json"), count(&engine.figures.route(pattern))
+{}
 
 RouteItem::~RouteItem()
 {
@@ -170,7 +172,9 @@ Result<RouteItem *> Router::add(Scope &scope, const pb_route &given) { return ad
 
 Result<RouteItem *> Router::add(Scope &scope, const CoreRoute &r)
 {
-	return add(scope, {sizeof(pb_route), r.flags, r.pattern, r.help, nullptr, r.path, r.query, r.body, r.role, r.deadline_ms, r.max_body, nullptr, nullptr, r.produces}, r.on_request);
+	return add(scope,
+		{sizeof(pb_route), r.flags, r.pattern, r.help, nullptr, r.path, r.query, r.body, r.role, r.deadline_ms, r.max_body, nullptr, nullptr, r.produces},
+		r.on_request);
 }
 
 Result<RouteItem *> Router::add(Scope &scope, const pb_route &r, Bound<Request &, const json_t *> own)
@@ -181,7 +185,8 @@ Result<RouteItem *> Router::add(Scope &scope, const pb_route &r, Bound<Request &
 	if (blank == std::string_view::npos || pattern.size() > longest_pattern) return refuse("needs a method, a blank and a path, like \"GET gps\"");
 	std::string method(pattern.substr(0, blank));
 	const std::string_view path = pattern.substr(blank + 1);
-	if (!is_header_name(method) || method.size() > 32 || std::ranges::any_of(method, [](char c) { return c >= 'a' && c <= 'z'; })) return refuse("its method is none");
+	if (!is_header_name(method) || method.size() > 32 || std::ranges::any_of(method, [](char c) { return c >= 'a' && c <= 'z'; }))
+		return refuse("its method is none");
 	if (path.empty() || !is_utf8(path)) return refuse("its path is empty or not UTF-8");
 	std::vector<std::string> paths;
 	if (path.front() == '/') paths.emplace_back(path);
@@ -195,12 +200,14 @@ Result<RouteItem *> Router::add(Scope &scope, const pb_route &r, Bound<Request &
 	for (const pb_field *table : {r.path, r.query, r.body})
 		if (const std::string flaw = fields::flaw_of(table); !flaw.empty()) return refuse(flaw);
 	for (const pb_field *f = r.path; f && f->name; ++f)
-		if (std::ranges::find(variables, f->name) == variables.end()) return refuse(fmt::format("{} is declared for the path, which has no {{{}}}", f->name, f->name));
+		if (std::ranges::find(variables, f->name) == variables.end())
+			return refuse(fmt::format("{} is declared for the path, which has no {{{}}}", f->name, f->name));
 	for (const std::string &p : paths) {
 		const Node *there = look_up(p);
 		const RouteItem *other = there ? there->serving(method) : nullptr;
 		if (!other) continue;
-		if (other->scope.plugin != scope.plugin) return fail(fmt::format("route \"{}\" is taken by plugin {} (\"{}\")", pattern, other->scope.plugin, other->pattern), 409);
+		if (other->scope.plugin != scope.plugin)
+			return fail(fmt::format("route \"{}\" is taken by plugin {} (\"{}\")", pattern, other->scope.plugin, other->pattern), 409);
 		if (&other->scope == &scope) return fail(fmt::format("route \"{}\" is there already", pattern), 409);
 	}
 	auto *item = new RouteItem(scope, engine, r, std::move(method), std::move(paths), std::move(variables)); // freed by its scope

@@ -85,7 +85,8 @@ void Server::reconfigure(const config::Core &core)
 
 std::size_t Server::in_flight(const Scope &scope) const
 {
-	return static_cast<std::size_t>(std::ranges::count_if(state->engine.in_flight(), [&](const Request *r) { return r->scope == &scope && !r->is_cancelled(); }));
+	return static_cast<std::size_t>(
+		std::ranges::count_if(state->engine.in_flight(), [&](const Request *r) { return r->scope == &scope && !r->is_cancelled(); }));
 }
 
 void Server::forget(const Scope &scope)

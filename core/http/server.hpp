@@ -14,7 +14,13 @@ namespace core::http {
 /// Loop thread. All plugins' scopes end before it.
 class Server final {
 public:
-	struct Needs { Reactor &reactor; Log &log; Topics &topics; Methods &methods; Metrics &metrics; };
+	struct Needs {
+		Reactor &reactor;
+		Log &log;
+		Topics &topics;
+		Methods &methods;
+		Metrics &metrics;
+	};
 
 	explicit Server(Needs needs);
 	~Server();

@@ -27,7 +27,8 @@ std::vector<pb_header> view_of(const std::vector<std::pair<std::string, std::str
 /// No dotfiles: what is hidden in the folder stays so. No control characters, and no slash that was sent as %2f.
 bool is_part(std::string_view part) noexcept
 {
-	return !part.starts_with('.') && std::ranges::none_of(part, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+	return !part.starts_with('.') &&
+		   std::ranges::none_of(part, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool is_servable(const Request &r) noexcept
@@ -87,14 +88,17 @@ public:
 	}
 
 private:
-	struct Piece { std::string bytes; };
+	struct Piece {
+		std::string bytes;
+	};
 	void read()
 	{
 		if (is_reading || !stream) return;
 		if (left == 0) return finish();
 		auto piece = std::make_shared<Piece>(); // shared: std::function copies
 		const auto size = static_cast<std::size_t>(std::min(left, most_at_once));
-		is_reading = files.pool->submit([piece, size, from = fd.get(), offset = at] { piece->bytes = read_piece(from, offset, size); }, [this, piece] { on_read(piece->bytes); });
+		is_reading = files.pool->submit(
+			[piece, size, from = fd.get(), offset = at] { piece->bytes = read_piece(from, offset, size); }, [this, piece] { on_read(piece->bytes); });
 		if (!is_reading) finish(); // more wait than the queue takes: cut off, and seen by the client as such
 	}
 	static std::string read_piece(int from, std::uint64_t offset, std::size_t size)
@@ -134,7 +138,8 @@ private:
 	bool is_reading = false;
 };
 
-FilesItem::FilesItem(Scope &scope_, StaticFiles &files_, Mount mount_) : pb_item(scope_, Kind::route), files(files_), mount(std::make_shared<const Mount>(std::move(mount_)))
+FilesItem::FilesItem(Scope &scope_, StaticFiles &files_, Mount mount_)
+	: pb_item(scope_, Kind::route), files(files_), mount(std::make_shared<const Mount>(std::move(mount_)))
 {
 	const auto at = std::ranges::find_if(files.mounts, [this](const FilesItem *other) { return other->mount->prefix.size() <= mount->prefix.size(); });
 	files.mounts.insert(at, this);
@@ -157,8 +162,10 @@ void StaticFiles::on_sweep() noexcept
 
 Result<FilesItem *> StaticFiles::add(Scope &scope, Mount mount)
 {
-	if (!mount.prefix.starts_with('/') || !mount.prefix.ends_with('/')) return fail(fmt::format("files under \"{}\": a prefix has a slash at both ends", pb::utf8(mount.prefix)), 400);
-	if (!mount.folder.starts_with('/')) return fail(fmt::format("files under {}: the folder \"{}\" is not absolute", pb::utf8(mount.prefix), pb::utf8(mount.folder)), 400);
+	if (!mount.prefix.starts_with('/') || !mount.prefix.ends_with('/'))
+		return fail(fmt::format("files under \"{}\": a prefix has a slash at both ends", pb::utf8(mount.prefix)), 400);
+	if (!mount.folder.starts_with('/'))
+		return fail(fmt::format("files under {}: the folder \"{}\" is not absolute", pb::utf8(mount.prefix), pb::utf8(mount.folder)), 400);
 	return new FilesItem(scope, *this, std::move(mount)); // freed by its scope
 }
 
@@ -198,10 +205,14 @@ bool StaticFiles::serve(Request &r)
 	ask.if_range = r.head.get("If-Range");
 	ask.range = r.head.get("Range");
 	ask.is_head = r.is_head();
-	struct Work { FileAsk ask; FileReply reply; };
+	struct Work {
+		FileAsk ask;
+		FileReply reply;
+	};
 	const auto work = std::make_shared<Work>(Work{std::move(ask), {}}); // shared: std::function copies
 	pb_request *handle = r.handle();
-	const bool is_taken = pool->submit([work] { work->reply = reply_with_file(work->ask, most_at_once); }, [this, work, handle] { answer(handle, work->ask, std::move(work->reply)); });
+	const bool is_taken = pool->submit(
+		[work] { work->reply = reply_with_file(work->ask, most_at_once); }, [this, work, handle] { answer(handle, work->ask, std::move(work->reply)); });
 	if (!is_taken) r.fail({"more files are asked for than can be read; try again", 503, {}, {}}, "Retry-After: 1\r\n");
 	return true;
 }

@@ -14,7 +14,7 @@ namespace core::http {
 namespace {
 constexpr std::size_t usual_buffer = 1 << 20;
 thread_local Handles<Stream> handles; // as for requests
-}
+} // namespace
 
 Stream::Stream(Engine &engine_, Connection &connection_, Scope *scope_, const pb_stream_events &events_, void *self_, Framing framing_, std::uint64_t length)
 	: engine(engine_), connection(connection_), owner(scope_), self(self_), left(length), token(handles.add(*this)), framing(framing_)

@@ -35,9 +35,21 @@ pb_item *add_files(pb_scope *scope, const pb_files *f, pb_error *err) noexcept
 	return nullptr;
 }
 
-const char *method(const pb_request *r) noexcept { const Request *q = of(r); return q ? q->head.method_name.data() : ""; }
-const char *path(const pb_request *r) noexcept { const Request *q = of(r); return q ? q->path.c_str() : ""; }
-const char *target(const pb_request *r) noexcept { const Request *q = of(r); return q ? q->head.target.data() : ""; }
+const char *method(const pb_request *r) noexcept
+{
+	const Request *q = of(r);
+	return q ? q->head.method_name.data() : "";
+}
+const char *path(const pb_request *r) noexcept
+{
+	const Request *q = of(r);
+	return q ? q->path.c_str() : "";
+}
+const char *target(const pb_request *r) noexcept
+{
+	const Request *q = of(r);
+	return q ? q->head.target.data() : "";
+}
 
 const char *query(const pb_request *r, const char *name) noexcept
 {

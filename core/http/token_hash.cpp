@@ -15,8 +15,12 @@ namespace {
 using Digest = std::array<std::uint8_t, 32>;
 constexpr std::string_view scheme = "sha256$";
 
-struct FreeMd { void operator()(EVP_MD *md) const noexcept { EVP_MD_free(md); } };
-struct FreeContext { void operator()(EVP_MD_CTX *c) const noexcept { EVP_MD_CTX_free(c); } };
+struct FreeMd {
+	void operator()(EVP_MD *md) const noexcept { EVP_MD_free(md); }
+};
+struct FreeContext {
+	void operator()(EVP_MD_CTX *c) const noexcept { EVP_MD_CTX_free(c); }
+};
 
 /// Fetched once: EVP_sha256() would look it up for each digest.
 Digest digest_of(std::string_view salt, std::string_view token)
@@ -25,8 +29,9 @@ Digest digest_of(std::string_view salt, std::string_view token)
 	static const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new()); // loop thread only
 	Digest out{};
 	unsigned size = 0;
-	const bool is_made = sha256 && context && EVP_DigestInit_ex(context.get(), sha256.get(), nullptr) == 1 && EVP_DigestUpdate(context.get(), salt.data(), salt.size()) == 1 &&
-	                     EVP_DigestUpdate(context.get(), token.data(), token.size()) == 1 && EVP_DigestFinal_ex(context.get(), out.data(), &size) == 1;
+	const bool is_made = sha256 && context && EVP_DigestInit_ex(context.get(), sha256.get(), nullptr) == 1 &&
+						 EVP_DigestUpdate(context.get(), salt.data(), salt.size()) == 1 && EVP_DigestUpdate(context.get(), token.data(), token.size()) == 1 &&
+						 EVP_DigestFinal_ex(context.get(), out.data(), &size) == 1;
 	if (!is_made || size != out.size()) throw std::runtime_error("libcrypto has no SHA-256");
 	return out;
 }

@@ -44,8 +44,7 @@ std::string as_text(std::string_view level, std::string_view plugin, std::string
 	quote(out, message);
 	const char *key;
 	json_t *value;
-	json_object_foreach(const_cast<json_t *>(fields), key, value)
-	{
+	json_object_foreach(const_cast<json_t *>(fields), key, value) {
 		fmt::format_to(std::back_inserter(out), " {}=", key);
 		if (json_is_string(value)) quote(out, pb::text_of(value));
 		else out += pb::Json::share(value).text();
@@ -71,7 +70,10 @@ bool parse_level(std::string_view word, pb_level &out) noexcept
 	return false;
 }
 
-Log::~Log() { if (fd > 2) close(fd); }
+Log::~Log()
+{
+	if (fd > 2) close(fd);
+}
 
 bool Log::open(const std::string &file)
 {
@@ -83,7 +85,10 @@ bool Log::open(const std::string &file)
 	return true;
 }
 
-void Log::reopen() { if (!path.empty() && !open(path)) warn("log file cannot be opened again; the old one goes on", {{"file", path}}); }
+void Log::reopen()
+{
+	if (!path.empty() && !open(path)) warn("log file cannot be opened again; the old one goes on", {{"file", path}});
+}
 
 void Log::write(pb_level at, std::string_view plugin, std::string_view message, const json_t *fields)
 {

@@ -22,7 +22,11 @@ public:
 	Log(const Log &) = delete;
 	Log &operator=(const Log &) = delete;
 
-	void set(pb_level most, Format as) noexcept { level = most; format = as; }
+	void set(pb_level most, Format as) noexcept
+	{
+		level = most;
+		format = as;
+	}
 	/// Empty: stderr. False where it cannot be opened (the old one stays).
 	[[nodiscard]] bool open(const std::string &file);
 	void reopen();
@@ -40,7 +44,10 @@ public:
 	std::uint64_t lines = 0, suppressed = 0;
 
 private:
-	struct Repeat { std::chrono::steady_clock::time_point since; unsigned written = 0, left_out = 0; };
+	struct Repeat {
+		std::chrono::steady_clock::time_point since;
+		unsigned written = 0, left_out = 0;
+	};
 	pb_level level = PB_INFO;
 	Format format = Format::text;
 	int fd = 2;

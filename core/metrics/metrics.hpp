@@ -11,7 +11,9 @@ namespace core {
 /// Writes one exposition. Label values are escaped.
 class Exposition final {
 public:
-	struct Label { std::string_view name, value; };
+	struct Label {
+		std::string_view name, value;
+	};
 	/// Starts a family; its samples follow. type: "counter" or "gauge".
 	void family(std::string_view name, std::string_view type, std::string_view help);
 	void sample(double value, std::initializer_list<Label> labels = {});

@@ -27,7 +27,9 @@ public:
 	[[nodiscard]] std::size_t waiting() const;
 
 private:
-	struct Task { Job job, done; };
+	struct Task {
+		Job job, done;
+	};
 	void work();
 	Reactor &reactor;
 	const std::size_t most;

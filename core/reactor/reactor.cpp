@@ -33,8 +33,10 @@ Reactor::Reactor()
 	event_config_free(config);
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!loop || wake_fd < 0) throw std::runtime_error(std::string("event loop: ") + std::strerror(errno));
-	deferred_ready.reset(event_new(loop.get(), -1, 0, [](int, short, void *self) { static_cast<Reactor *>(self)->drain_deferred(); }, this));
-	injected_ready.reset(event_new(loop.get(), wake_fd, EV_READ | EV_PERSIST, [](int, short, void *self) { static_cast<Reactor *>(self)->drain_injected(); }, this));
+	deferred_ready.reset(event_new(
+		loop.get(), -1, 0, [](int, short, void *self) { static_cast<Reactor *>(self)->drain_deferred(); }, this));
+	injected_ready.reset(event_new(
+		loop.get(), wake_fd, EV_READ | EV_PERSIST, [](int, short, void *self) { static_cast<Reactor *>(self)->drain_injected(); }, this));
 	event_add(injected_ready.get(), nullptr);
 }
 
@@ -99,8 +101,7 @@ void Reactor::drain_injected() noexcept
 
 thread_local Charge *Charge::top = nullptr;
 
-Charge::Charge(Reactor &reactor_, Account &account_) noexcept
-	: reactor(reactor_), account(account_), outer(reactor_.current()), began(now_ns()), parent(top)
+Charge::Charge(Reactor &reactor_, Account &account_) noexcept : reactor(reactor_), account(account_), outer(reactor_.current()), began(now_ns()), parent(top)
 {
 	top = this;
 	reactor.charged.store(&account, std::memory_order_relaxed);

@@ -53,8 +53,12 @@ public:
 
 private:
 	friend class Charge;
-	struct FreeBase { void operator()(event_base *b) const noexcept; };
-	struct FreeEvent { void operator()(event *e) const noexcept; };
+	struct FreeBase {
+		void operator()(event_base *b) const noexcept;
+	};
+	struct FreeEvent {
+		void operator()(event *e) const noexcept;
+	};
 	void drain_deferred() noexcept;
 	void drain_injected() noexcept;
 

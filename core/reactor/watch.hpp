@@ -8,8 +8,10 @@
 namespace core {
 
 namespace detail {
-struct EventFree { void operator()(event *e) const noexcept; };
-}
+struct EventFree {
+	void operator()(event *e) const noexcept;
+};
+} // namespace detail
 
 /// Calls once or every so often. Loop thread; does not move; its destructor cancels, no callback comes after.
 class Timer final {

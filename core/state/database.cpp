@@ -43,10 +43,7 @@ constexpr std::array statement_sql{
 	"COMMIT",
 };
 
-std::int64_t unix_ms() noexcept
-{
-	return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+std::int64_t unix_ms() noexcept { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 void bind_text(sqlite3_stmt *s, int at, std::string_view text) { sqlite3_bind_text64(s, at, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8); }
 
@@ -99,10 +96,14 @@ Result<void> Database::set_up(bool is_successor)
 	sqlite3_extended_result_codes(db.get(), 1);
 	if (sqlite3_db_readonly(db.get(), "main") == 1) return fail(fmt::format("{}: cannot be written to", path), 500, "STATE_ERROR");
 	// Small on purpose: a kit's state is, and the daemon's memory is counted. 4 MiB is what the WAL grows to before it is taken over.
-	if (auto r = execute("PRAGMA cache_size = -256; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF"); !r) return r;
+	if (auto r = execute(
+			"PRAGMA cache_size = -256; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF");
+		!r)
+		return r;
 	auto version = number("PRAGMA user_version");
 	if (!version) return fail(std::move(version.error()));
-	if (*version > schema) return fail(fmt::format("{}: was written by a newer version (schema {}, this one knows {})", path, *version, schema), 500, "STATE_NEWER");
+	if (*version > schema)
+		return fail(fmt::format("{}: was written by a newer version (schema {}, this one knows {})", path, *version, schema), 500, "STATE_NEWER");
 	if (*version != schema)
 		if (auto r = create(is_successor); !r) return r;
 	if (auto r = execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"); !r) return r;
@@ -118,7 +119,9 @@ Result<void> Database::create(bool is_successor)
 	auto tables = number("SELECT count(*) FROM sqlite_schema");
 	if (!tables) return fail(std::move(tables.error()));
 	if (*tables > 0) return fail(fmt::format("{}: is a database, but not ours", path), 500, "STATE_CORRUPT");
-	return execute(fmt::format("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {} INSERT INTO origin VALUES ({}); COMMIT", schema_sql, is_successor ? unix_ms() / 1000 : 1).c_str());
+	return execute(fmt::format("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {} INSERT INTO origin VALUES ({}); COMMIT", schema_sql,
+		is_successor ? unix_ms() / 1000 : 1)
+					   .c_str());
 }
 
 // Before the first durable write: a commit syncs the WAL, but the database beneath it may never have been, nor its name.
@@ -128,7 +131,8 @@ Result<void> Database::settle()
 	if (path == ":memory:") return {};
 	sqlite3_file *file = nullptr;
 	sqlite3_file_control(db.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
-	if (file && file->pMethods && file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) != SQLITE_OK) return fail(fmt::format("{}: cannot be synced to the disk", path), 500, "STATE_ERROR");
+	if (file && file->pMethods && file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+		return fail(fmt::format("{}: cannot be synced to the disk", path), 500, "STATE_ERROR");
 	const int folder = ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0 || fsync(folder) != 0) {
 		const std::string why = std::strerror(errno);
@@ -277,7 +281,10 @@ Result<pb::Json> Database::list(const Operation &o)
 		if (!key.starts_with(o.key)) break; // in order: the rest does not either
 		const std::string_view text = column_text(*s, 1);
 		bytes += key.size() + text.size();
-		if (bytes > most_bytes_read) return fail(fmt::format("state of {}: the documents under \"{}\" are more than {} MiB; ask with a longer prefix", o.owner, o.key, most_bytes_read >> 20), 507, "STATE_TOO_LARGE");
+		if (bytes > most_bytes_read)
+			return fail(
+				fmt::format("state of {}: the documents under \"{}\" are more than {} MiB; ask with a longer prefix", o.owner, o.key, most_bytes_read >> 20),
+				507, "STATE_TOO_LARGE");
 		pb::Json value = parse(text);
 		if (!value) return fail(fmt::format("{}: document {} of {} is not JSON", path, key, o.owner), 500, "STATE_ERROR");
 		out.set(key.c_str(), std::move(value));

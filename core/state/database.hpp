@@ -33,9 +33,27 @@ public:
 	[[nodiscard]] Result<pb::Json> run(const Operation &o);
 
 private:
-	enum Statement { put_document, get_document, list_documents, remove_document, next_id, append_entry, read_entries, last_id, trim_entries, begin_read, begin_write, commit_all, statements };
-	struct Close { void operator()(sqlite3 *db) const noexcept; };
-	struct Finalize { void operator()(sqlite3_stmt *s) const noexcept; };
+	enum Statement {
+		put_document,
+		get_document,
+		list_documents,
+		remove_document,
+		next_id,
+		append_entry,
+		read_entries,
+		last_id,
+		trim_entries,
+		begin_read,
+		begin_write,
+		commit_all,
+		statements
+	};
+	struct Close {
+		void operator()(sqlite3 *db) const noexcept;
+	};
+	struct Finalize {
+		void operator()(sqlite3_stmt *s) const noexcept;
+	};
 	class Use;
 
 	Database(std::string path, sqlite3 *db);
@@ -58,7 +76,7 @@ private:
 	const std::string path;
 	std::unique_ptr<sqlite3, Close> db;
 	std::array<std::unique_ptr<sqlite3_stmt, Finalize>, statements> prepared; // on first use; they end before the connection
-	std::int64_t first_id = 1; // of a new journal
+	std::int64_t first_id = 1;                                                // of a new journal
 	bool is_synced_full = false, is_settled = false;
 };
 

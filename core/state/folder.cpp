@@ -42,7 +42,7 @@ std::string holder_of(int fd)
 
 bool exists(const std::string &path)
 {
-	struct stat about{};
+	struct stat about {};
 	return lstat(path.c_str(), &about) == 0;
 }
 
@@ -54,7 +54,8 @@ void remove_oldest(const std::string &directory)
 	std::vector<std::string> names;
 	while (const dirent *entry = readdir(dir.get())) {
 		const std::string_view name = entry->d_name;
-		if (name.starts_with("state.db.") && !name.ends_with("-wal") && !name.ends_with("-shm") && name.find('-') != std::string_view::npos) names.emplace_back(name);
+		if (name.starts_with("state.db.") && !name.ends_with("-wal") && !name.ends_with("-shm") && name.find('-') != std::string_view::npos)
+			names.emplace_back(name);
 	}
 	if (names.size() <= most_aside) return;
 	std::ranges::sort(names, {}, [](const std::string &n) { return n.substr(n.find('-')); });
@@ -88,7 +89,8 @@ Result<Folder> Folder::claim(const std::string &directory)
 	if (out.lock < 0) return fail(fmt::format("state folder {}: cannot be written to: {}", directory, std::strerror(errno)), 500, "STATE_ERROR");
 	if (flock(out.lock, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK) return fail(fmt::format("{}: cannot be locked: {}", file, std::strerror(errno)), 500, "STATE_ERROR");
-		return fail(fmt::format("state folder {}: another patchbayd{} uses it; give this one its own with --state-dir", directory, holder_of(out.lock)), 500, "STATE_IN_USE");
+		return fail(fmt::format("state folder {}: another patchbayd{} uses it; give this one its own with --state-dir", directory, holder_of(out.lock)), 500,
+			"STATE_IN_USE");
 	}
 	const std::string pid = fmt::format("{}\n", getpid());
 	if (ftruncate(out.lock, 0) != 0 || pwrite(out.lock, pid.data(), pid.size(), 0) < 0) {} // for people; the lock holds without
@@ -99,7 +101,7 @@ Result<void> Folder::prepare_database() const
 {
 	const int fd = open(database().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 	if (fd < 0) return fail(fmt::format("{}: cannot be opened: {}", database(), std::strerror(errno)), 500, errno == EISDIR ? "STATE_CORRUPT" : "STATE_ERROR");
-	struct stat about{};
+	struct stat about {};
 	const bool is_file = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 	close(fd);
 	if (!is_file) return fail(fmt::format("{}: is no regular file", database()), 500, "STATE_CORRUPT");
@@ -111,10 +113,12 @@ Result<std::string> Folder::set_aside(const char *why) const
 	const std::string stem = fmt::format("{}.{}-{:%Y%m%dT%H%M%SZ}", database(), why, fmt::gmtime(std::time(nullptr)));
 	std::string name = stem;
 	for (int n = 2; exists(name); ++n) name = fmt::format("{}.{}", stem, n);
-	if (rename(database().c_str(), name.c_str()) != 0) return fail(fmt::format("{}: cannot be set aside: {}", database(), std::strerror(errno)), 500, "STATE_ERROR");
+	if (rename(database().c_str(), name.c_str()) != 0)
+		return fail(fmt::format("{}: cannot be set aside: {}", database(), std::strerror(errno)), 500, "STATE_ERROR");
 	for (const char *suffix : {"-wal", "-shm"})
 		if (exists(database() + suffix) && rename((database() + suffix).c_str(), (name + suffix).c_str()) != 0 && unlink((database() + suffix).c_str()) != 0)
-			return fail(fmt::format("{}{}: cannot be set aside: {}", database(), suffix, std::strerror(errno)), 500, "STATE_ERROR"); // it would be taken for the new one's
+			return fail(fmt::format("{}{}: cannot be set aside: {}", database(), suffix, std::strerror(errno)), 500,
+				"STATE_ERROR"); // it would be taken for the new one's
 	remove_oldest(directory);
 	sync();
 	return name;

@@ -24,9 +24,11 @@ std::vector<Operation> only(Operation o)
 /// Empty, or why it cannot be done.
 std::string flaw_of(const Operation &o)
 {
-	if (o.key.size() > longest_key || (o.key.empty() && o.kind != Operation::Kind::list)) return fmt::format("state of {}: a key must have 1 to {} bytes", o.owner, longest_key);
+	if (o.key.size() > longest_key || (o.key.empty() && o.kind != Operation::Kind::list))
+		return fmt::format("state of {}: a key must have 1 to {} bytes", o.owner, longest_key);
 	if (pb::utf8(o.key) != o.key) return fmt::format("state of {}: a key must be UTF-8", o.owner);
-	if (o.value.size() > longest_value) return fmt::format("state of {}, {}: a value may have {} MiB as text, this one has {} bytes", o.owner, o.key, longest_value >> 20, o.value.size());
+	if (o.value.size() > longest_value)
+		return fmt::format("state of {}, {}: a value may have {} MiB as text, this one has {} bytes", o.owner, o.key, longest_value >> 20, o.value.size());
 	return {};
 }
 } // namespace
@@ -69,18 +71,20 @@ Store::Store(Reactor &reactor_, std::unique_ptr<Worker> worker_, bool belongs_to
 		});
 	};
 	worker->start({[on_loop](Worker::Answers answers) {
-		               on_loop([shared = std::make_shared<Worker::Answers>(std::move(answers))](Store &s) { // shared: std::function copies
-			               const bool is_idle = s.answered.empty();
-			               for (auto &result : *shared) {
-				               s.answered.push_back({std::move(s.asked.front().first), std::move(result), s.asked.front().second});
-				               s.asked.pop_front();
-			               }
-			               if (is_idle) s.deliver();
-		               });
-	               },
-	               [on_loop](std::string text) {
-		               on_loop([text = std::move(text)](Store &s) { if (s.on_warning) s.on_warning(text); });
-	               }});
+		on_loop([shared = std::make_shared<Worker::Answers>(std::move(answers))](Store &s) { // shared: std::function copies
+			const bool is_idle = s.answered.empty();
+			for (auto &result : *shared) {
+				s.answered.push_back({std::move(s.asked.front().first), std::move(result), s.asked.front().second});
+				s.asked.pop_front();
+			}
+			if (is_idle) s.deliver();
+		});
+				   },
+		[on_loop](std::string text) {
+		on_loop([text = std::move(text)](Store &s) {
+			if (s.on_warning) s.on_warning(text);
+		});
+	}});
 }
 
 Store::~Store()
@@ -113,8 +117,8 @@ void Store::submit(Operation o, Done done)
 	const bool is_full = waiting() >= most_waiting || bytes + o.bytes() > most_bytes;
 	if (!flaw.empty() || is_full) {
 		if (!done) return;
-		Error e{flaw.empty() ? fmt::format("state: {} operations wait for the disk already; try again later", waiting()) : std::move(flaw), flaw.empty() && is_full ? 507 : 400,
-		        flaw.empty() && is_full ? "STATE_BUSY" : "", {}};
+		Error e{flaw.empty() ? fmt::format("state: {} operations wait for the disk already; try again later", waiting()) : std::move(flaw),
+			flaw.empty() && is_full ? 507 : 400, flaw.empty() && is_full ? "STATE_BUSY" : "", {}};
 		auto shared = std::make_shared<Error>(std::move(e)); // later: never from inside the call
 		reactor.defer([done = std::move(done), shared] { done(fail(std::move(*shared))); });
 		return;
@@ -158,7 +162,8 @@ bool Store::put_now(std::string_view owner, std::string_view key, pb::Json value
 
 void Store::put(std::string_view owner, std::string_view key, pb::Json value, bool is_durable, Done done)
 {
-	submit({.kind = Operation::Kind::put, .owner = std::string(owner), .key = std::string(key), .value = written(value), .is_durable = is_durable}, std::move(done));
+	submit({.kind = Operation::Kind::put, .owner = std::string(owner), .key = std::string(key), .value = written(value), .is_durable = is_durable},
+		std::move(done));
 }
 
 void Store::get(std::string_view owner, std::string_view key, Done done)
@@ -178,7 +183,8 @@ void Store::remove(std::string_view owner, std::string_view key, bool is_durable
 
 void Store::append(std::string_view owner, std::string_view journal, pb::Json value, bool is_durable, Done done)
 {
-	submit({.kind = Operation::Kind::append, .owner = std::string(owner), .key = std::string(journal), .value = written(value), .is_durable = is_durable}, std::move(done));
+	submit({.kind = Operation::Kind::append, .owner = std::string(owner), .key = std::string(journal), .value = written(value), .is_durable = is_durable},
+		std::move(done));
 }
 
 void Store::read(std::string_view owner, std::string_view journal, std::int64_t after, std::int64_t limit, Done done)

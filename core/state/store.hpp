@@ -63,15 +63,19 @@ private:
 	void hand_over();
 	void deliver();
 
-	struct Answer { Done done; Result<pb::Json> result; std::size_t bytes; };
+	struct Answer {
+		Done done;
+		Result<pb::Json> result;
+		std::size_t bytes;
+	};
 	Reactor &reactor;
 	const bool belongs_to_another;
-	std::vector<Operation> collected; // of this turn
-	std::deque<std::pair<Done, std::size_t>> asked; // of what the worker has or will have, in order; with its bytes
-	std::deque<Answer> answered;      // not told yet
-	std::size_t bytes = 0;            // of what waits
+	std::vector<Operation> collected;                                 // of this turn
+	std::deque<std::pair<Done, std::size_t>> asked;                   // of what the worker has or will have, in order; with its bytes
+	std::deque<Answer> answered;                                      // not told yet
+	std::size_t bytes = 0;                                            // of what waits
 	std::shared_ptr<Store *> alive = std::make_shared<Store *>(this); // what the worker sends meets nothing once we have gone
-	std::unique_ptr<Worker> worker;   // last: it ends first
+	std::unique_ptr<Worker> worker;                                   // last: it ends first
 };
 
 } // namespace core::state

@@ -16,8 +16,7 @@ constexpr off_t small = 2 * 1024 * 1024; // is looked through in a few ms
 
 Worker::Worker(Folder folder_, std::unique_ptr<Database> database_, std::string path_)
 	: path(std::move(path_)), folder(std::move(folder_)), database(std::move(database_))
-{
-}
+{}
 
 Worker::~Worker()
 {
@@ -147,8 +146,9 @@ Result<std::unique_ptr<Database>> open_in(const Folder &folder, std::string &war
 {
 	for (;; is_again = true) {
 		auto ready = folder.prepare_database();
-		Result<std::unique_ptr<Database>> made = ready ? Database::open(folder.database(), is_again) : Result<std::unique_ptr<Database>>(fail(std::move(ready.error())));
-		struct stat about{};
+		Result<std::unique_ptr<Database>> made =
+			ready ? Database::open(folder.database(), is_again) : Result<std::unique_ptr<Database>>(fail(std::move(ready.error())));
+		struct stat about {};
 		is_large = stat(folder.database().c_str(), &about) == 0 && about.st_size > small;
 		if (made && !is_large)
 			if (auto sound = (*made)->check(); !sound) made = fail(std::move(sound.error()));

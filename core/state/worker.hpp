@@ -18,7 +18,7 @@ class Worker final {
 public:
 	using Answers = std::vector<Result<pb::Json>>;
 	struct Tell {
-		std::function<void(Answers)> answers;            // in the order of submission; not those that somebody blocks for
+		std::function<void(Answers)> answers; // in the order of submission; not those that somebody blocks for
 		std::function<void(std::string)> warning;
 	};
 

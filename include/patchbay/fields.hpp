@@ -26,7 +26,9 @@
 namespace pb {
 
 /// Unix seconds, from ISO 8601 text.
-struct UnixTime { double seconds = 0; };
+struct UnixTime {
+	double seconds = 0;
+};
 
 /// A limit: a number, or a duration (then seconds).
 struct Limit {
@@ -45,24 +47,51 @@ struct FieldOptions {
 	uint32_t flags = 0; // PB_SECRET, PB_ALSO_STRING
 	const char *help = "";
 };
-template<typename C, typename T> struct Field { const char *name; T C::*member; FieldOptions options; };
+template<typename C, typename T> struct Field {
+	const char *name;
+	T C::*member;
+	FieldOptions options;
+};
 
 template<typename C, typename T> constexpr auto field(const char *name, T C::*member, FieldOptions options) { return Field<C, T>{name, member, options}; }
 template<typename... F> constexpr auto fields(F... f) { return std::tuple{f...}; }
 
 namespace detail {
 template<typename T> struct Shape; // type: pb_type; sub: the fields of a table
-template<> struct Shape<bool> { static constexpr uint32_t type = PB_BOOLEAN; };
-template<std::integral T> struct Shape<T> { static constexpr uint32_t type = PB_INTEGER; };
-template<> struct Shape<double> { static constexpr uint32_t type = PB_NUMBER; };
-template<> struct Shape<std::string> { static constexpr uint32_t type = PB_STRING; };
-template<> struct Shape<std::chrono::milliseconds> { static constexpr uint32_t type = PB_DURATION; };
-template<> struct Shape<UnixTime> { static constexpr uint32_t type = PB_TIME; };
-template<> struct Shape<Json> { static constexpr uint32_t type = PB_ANY; };
+template<> struct Shape<bool> {
+	static constexpr uint32_t type = PB_BOOLEAN;
+};
+template<std::integral T> struct Shape<T> {
+	static constexpr uint32_t type = PB_INTEGER;
+};
+template<> struct Shape<double> {
+	static constexpr uint32_t type = PB_NUMBER;
+};
+template<> struct Shape<std::string> {
+	static constexpr uint32_t type = PB_STRING;
+};
+template<> struct Shape<std::chrono::milliseconds> {
+	static constexpr uint32_t type = PB_DURATION;
+};
+template<> struct Shape<UnixTime> {
+	static constexpr uint32_t type = PB_TIME;
+};
+template<> struct Shape<Json> {
+	static constexpr uint32_t type = PB_ANY;
+};
 template<typename T> struct Shape<std::optional<T>> : Shape<T> {};
-template<typename T> struct Shape<std::vector<T>> : Shape<T> { static constexpr uint32_t type = Shape<T>::type | PB_LIST; };
-template<typename T> struct Shape<std::map<std::string, T>> : Shape<T> { static constexpr uint32_t type = Shape<T>::type | PB_MAP; };
-template<typename T> requires requires { T::fields; } struct Shape<T> { static constexpr uint32_t type = PB_TABLE; using Table = T; };
+template<typename T> struct Shape<std::vector<T>> : Shape<T> {
+	static constexpr uint32_t type = Shape<T>::type | PB_LIST;
+};
+template<typename T> struct Shape<std::map<std::string, T>> : Shape<T> {
+	static constexpr uint32_t type = Shape<T>::type | PB_MAP;
+};
+template<typename T>
+requires requires { T::fields; }
+struct Shape<T> {
+	static constexpr uint32_t type = PB_TABLE;
+	using Table = T;
+};
 
 template<typename T> inline constexpr bool is_optional = false;
 template<typename T> inline constexpr bool is_optional<std::optional<T>> = true;
@@ -96,7 +125,9 @@ inline void read_value(const json_t *j, UnixTime &out) { out.seconds = json_numb
 inline void read_value(const json_t *j, Json &out) { out = Json::share(j); }
 
 template<typename S> S read_fields(const json_t *object);
-template<typename T> requires requires { T::fields; } void read_value(const json_t *j, T &out) { out = read_fields<T>(j); }
+template<typename T>
+requires requires { T::fields; }
+void read_value(const json_t *j, T &out) { out = read_fields<T>(j); }
 template<typename T> void read_value(const json_t *j, std::optional<T> &out);
 template<typename T> void read_value(const json_t *j, std::map<std::string, T> &out);
 template<typename T> void read_value(const json_t *j, std::vector<T> &out)
@@ -123,10 +154,14 @@ template<typename T> void read_value(const json_t *j, std::optional<T> &out)
 template<typename S> S read_fields(const json_t *object)
 {
 	S s{};
-	std::apply([&](const auto &...f) {
-		[[maybe_unused]] const auto one = [&](const auto &x) { if (const json_t *j = at(object, x.name)) read_value(j, s.*x.member); };
+	std::apply(
+		[&](const auto &...f) {
+		[[maybe_unused]] const auto one = [&](const auto &x) {
+			if (const json_t *j = at(object, x.name)) read_value(j, s.*x.member);
+		};
 		(one(f), ...);
-	}, S::fields);
+		},
+		S::fields);
 	return s;
 }
 

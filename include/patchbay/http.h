@@ -11,7 +11,9 @@ extern "C" {
 typedef struct pb_request pb_request; /* valid until respond*(), fail(), stream() or upgrade(), once, even if the client has left */
 typedef struct pb_stream pb_stream;   /* valid until end() or until on_close has been called */
 
-typedef struct pb_header { const char *name, *value; } pb_header; /* no CR, LF or NUL: refused with 500; value NULL: left out */
+typedef struct pb_header {
+	const char *name, *value;
+} pb_header; /* no CR, LF or NUL: refused with 500; value NULL: left out */
 
 /* args: the path's, query's and body's declared parameters in one object, checked, with fallbacks. BORROWED. */
 typedef void pb_request_fn(void *self, pb_request *request, const json_t *args);
@@ -28,15 +30,15 @@ enum pb_route_flags {
 typedef struct pb_route {
 	uint32_t struct_size;
 	uint32_t flags;
-	const char *pattern;  /* "GET gps", "POST procs/{name}/start", "GET /files/{path…}" (or {path...}). Without a leading slash it
-	                         lies under /api/webhook/ and /api/webhooks/. HEAD comes with GET, OPTIONS by itself */
-	const char *help;     /* for /openapi.json */
-	const char *target;   /* "topic:gps/fix": the kept value, with ETag and 304 (404 until there is one);
-	                         "method:procs.start": path, query and body become its arguments; NULL: on_request */
+	const char *pattern;                 /* "GET gps", "POST procs/{name}/start", "GET /files/{path…}" (or {path...}). Without a leading slash it
+											lies under /api/webhook/ and /api/webhooks/. HEAD comes with GET, OPTIONS by itself */
+	const char *help;                    /* for /openapi.json */
+	const char *target;                  /* "topic:gps/fix": the kept value, with ETag and 304 (404 until there is one);
+											"method:procs.start": path, query and body become its arguments; NULL: on_request */
 	const pb_field *path, *query, *body; /* declared parameters, kept by reference; NULL: none (a path variable is then a string) */
-	int32_t role;         /* PB_ROLE_DEFAULT: viewer for GET, else operator; for a method: the method's */
-	int64_t deadline_ms;  /* 0: 30 s */
-	uint64_t max_body;    /* bytes; 0: [http] max_body */
+	int32_t role;                        /* PB_ROLE_DEFAULT: viewer for GET, else operator; for a method: the method's */
+	int64_t deadline_ms;                 /* 0: 30 s */
+	uint64_t max_body;                   /* bytes; 0: [http] max_body */
 	pb_request_fn *on_request;
 	void *self;
 	const char *produces; /* content types of its replies, for /openapi.json: "text/csv,application/json"; NULL: application/json */
@@ -45,12 +47,12 @@ typedef struct pb_route {
 /* What happens on a stream. Each may be NULL. After on_close the handle is dead; end() is not followed by on_close. */
 typedef struct pb_stream_events {
 	uint32_t struct_size;
-	size_t max_buffer;        /* bytes that may wait for the client; 0: 1 MiB. A write past it closes the stream. Where it is
-	                             at most 128 KiB, the kernel is told to hold no more either */
-	size_t low_buffer;        /* on_drain when what waits has fallen to this */
+	size_t max_buffer; /* bytes that may wait for the client; 0: 1 MiB. A write past it closes the stream. Where it is
+						  at most 128 KiB, the kernel is told to hold no more either */
+	size_t low_buffer; /* on_drain when what waits has fallen to this */
 	pb_tick_fn *on_drain;
-	pb_data_fn *on_data;      /* upgrade() only */
-	pb_tick_fn *on_close;     /* the client has left, was too slow, or the daemon stops */
+	pb_data_fn *on_data;  /* upgrade() only */
+	pb_tick_fn *on_close; /* the client has left, was too slow, or the daemon stops */
 } pb_stream_events;
 
 /* A folder whose files are served where no route is: types, ETag, ranges, .br and .gz beside, index.html for a folder. No
@@ -71,12 +73,12 @@ typedef struct pb_http {
 
 	/* The request. BORROWED as long as the request; NULL where there is none. */
 	const char *(*method)(const pb_request *);
-	const char *(*path)(const pb_request *);                       /* decoded; no query */
-	const char *(*target)(const pb_request *);                     /* as sent, with query */
-	const char *(*query)(const pb_request *, const char *name);    /* decoded; the first of that name */
-	const char *(*header)(const pb_request *, const char *name);   /* case-blind; the first of that name */
+	const char *(*path)(const pb_request *);                           /* decoded; no query */
+	const char *(*target)(const pb_request *);                         /* as sent, with query */
+	const char *(*query)(const pb_request *, const char *name);        /* decoded; the first of that name */
+	const char *(*header)(const pb_request *, const char *name);       /* case-blind; the first of that name */
 	size_t (*headers)(const pb_request *, pb_header *out, size_t max); /* in order; returns how many there are */
-	const char *(*body)(const pb_request *, size_t *size);         /* whole body; "" where none */
+	const char *(*body)(const pb_request *, size_t *size);             /* whole body; "" where none */
 	const pb_caller *(*caller)(const pb_request *);
 
 	/* The answer: one of these, at once or later. Content-Length, Date, CORS and Connection are the core's. */
@@ -94,9 +96,9 @@ typedef struct pb_http {
 	pb_stream *(*stream)(pb_request *, int status, const pb_header *, size_t headers, const pb_stream_events *events, void *self);
 	/* 101 with these headers, then the connection's bytes both ways. */
 	pb_stream *(*upgrade)(pb_request *, const char *protocol, const pb_header *, size_t headers, const pb_stream_events *events, void *self);
-	size_t (*write)(pb_stream *, const void *data, size_t size);   /* copied; returns how many bytes wait now; more than max_buffer: broken, on_close follows */
+	size_t (*write)(pb_stream *, const void *data, size_t size); /* copied; returns how many bytes wait now; more than max_buffer: broken, on_close follows */
 	size_t (*buffered)(const pb_stream *);
-	void (*end)(pb_stream *);                                      /* send what waits, then end */
+	void (*end)(pb_stream *); /* send what waits, then end */
 
 	pb_item *(*add_files)(pb_scope *, const pb_files *, pb_error *err);
 } pb_http;

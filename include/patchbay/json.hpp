@@ -25,8 +25,8 @@ inline std::string utf8(std::string_view text)
 		std::size_t good = n != 0 && i + n <= text.size() && c != 0 ? 1 : 0;
 		while (good != 0 && good < n && (static_cast<unsigned char>(text[i + good]) & 0xc0) == 0x80) ++good;
 		const auto second = good > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
-		const bool is_bad = good == 0 || good < n || (c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) ||
-		                    (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90);
+		const bool is_bad = good == 0 || good < n || (c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) || (c == 0xf0 && second < 0x90) ||
+							(c == 0xf4 && second >= 0x90);
 		if (is_bad) {
 			out += "\xef\xbf\xbd";
 			++i;
@@ -45,9 +45,17 @@ public:
 	Json() noexcept = default;
 	Json(std::nullptr_t) noexcept : json(json_null()) {}
 	Json(bool v) noexcept : json(json_boolean(v)) {}
-	template<std::integral T> requires(!std::same_as<T, bool>) Json(T v) noexcept : json(json_integer(static_cast<json_int_t>(v))) {}
-	Json(double v) noexcept : json(json_real(v)) { if (!json) json.reset(json_null()); } // NaN and infinity have no JSON
-	Json(std::string_view v) : json(json_stringn(v.data(), v.size())) { if (!json) json.reset(json_string(utf8(v).c_str())); }
+	template<std::integral T>
+	requires(!std::same_as<T, bool>) Json(T v)
+	noexcept : json(json_integer(static_cast<json_int_t>(v))) {}
+	Json(double v) noexcept : json(json_real(v))
+	{
+		if (!json) json.reset(json_null());
+	} // NaN and infinity have no JSON
+	Json(std::string_view v) : json(json_stringn(v.data(), v.size()))
+	{
+		if (!json) json.reset(json_string(utf8(v).c_str()));
+	}
 	Json(const char *v) : Json(std::string_view(v)) {}
 	Json(const std::string &v) : Json(std::string_view(v)) {}
 	template<typename T> Json(const std::optional<T> &v) : Json(v ? Json(*v) : Json(nullptr)) {}
@@ -59,7 +67,12 @@ public:
 	static Json object() { return own(json_object()); }
 	static Json array() { return own(json_array()); }
 	/// Takes over an OWNED reference.
-	static Json own(json_t *j) noexcept { Json out; out.json.reset(j); return out; }
+	static Json own(json_t *j) noexcept
+	{
+		Json out;
+		out.json.reset(j);
+		return out;
+	}
 	/// A reference more to a BORROWED value.
 	static Json share(const json_t *j) noexcept { return own(json_incref(const_cast<json_t *>(j))); }
 	/// Parses one value; depth and duplicate keys as the daemon has them everywhere. Empty on error, `why` says where.
@@ -92,7 +105,9 @@ public:
 	explicit operator bool() const noexcept { return json != nullptr; }
 
 private:
-	struct Decref { void operator()(json_t *j) const noexcept { json_decref(j); } };
+	struct Decref {
+		void operator()(json_t *j) const noexcept { json_decref(j); }
+	};
 	std::unique_ptr<json_t, Decref> json;
 };
 

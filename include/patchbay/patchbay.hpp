@@ -26,17 +26,15 @@ namespace pb {
 
 using std::chrono::milliseconds;
 
-inline std::int64_t unix_ms() noexcept
-{
-	return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+inline std::int64_t unix_ms() noexcept { return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 // ---- errors -----------------------------------------------------------------------------------------------------------
 
 /// What a handler throws, or a Reply fails with: an HTTP status, a code ("" for the ordinary word), a text for people.
 struct Error : std::runtime_error {
 	Error(int status_, std::string code_, const std::string &text, Json details_ = {})
-		: std::runtime_error(text), status(status_), code(std::move(code_)), details(details_ ? std::make_shared<Json>(std::move(details_)) : nullptr) {}
+		: std::runtime_error(text), status(status_), code(std::move(code_)), details(details_ ? std::make_shared<Json>(std::move(details_)) : nullptr)
+	{}
 	int status;
 	std::string code;
 	std::shared_ptr<Json> details; // shared: exceptions are copied
@@ -103,7 +101,10 @@ private:
 template<typename... Args> struct Bound {
 	void *self = nullptr;
 	void (*call)(void *, Args...) noexcept = nullptr;
-	void operator()(Args... args) const noexcept { if (call) call(self, std::forward<Args>(args)...); }
+	void operator()(Args... args) const noexcept
+	{
+		if (call) call(self, std::forward<Args>(args)...);
+	}
 };
 /// The same where the caller answers an exception with an error reply.
 template<typename... Args> struct Throwing {
@@ -154,7 +155,11 @@ public:
 	Scope(const Scope &) = delete;
 	Scope &operator=(const Scope &) = delete;
 
-	void note(const pb_error &e) { errors += errors.empty() ? "" : "; "; errors += e.text; }
+	void note(const pb_error &e)
+	{
+		errors += errors.empty() ? "" : "; ";
+		errors += e.text;
+	}
 
 	void log(pb_level level, const std::string &text, const Json &fields = {}) noexcept { host->log(raw, level, text.c_str(), fields.get()); }
 	void error(const std::string &text, const Json &fields = {}) noexcept { log(PB_ERROR, text, fields); }
@@ -168,13 +173,25 @@ public:
 	{
 		host->call(raw, method, args.release(), timeout.count(), flags, &Scope::on_done, keep(std::move(done)));
 	}
-	void put(const char *key, Json value, Done done = {}, uint32_t flags = 0) { host->state_put(raw, key, value.release(), flags, &Scope::on_done, keep(std::move(done))); }
+	void put(const char *key, Json value, Done done = {}, uint32_t flags = 0)
+	{
+		host->state_put(raw, key, value.release(), flags, &Scope::on_done, keep(std::move(done)));
+	}
 	void get(const char *key, Done done) { host->state_get(raw, key, &Scope::on_done, keep(std::move(done))); }
 	void list(const char *prefix, Done done) { host->state_list(raw, prefix, &Scope::on_done, keep(std::move(done))); }
 	void remove(const char *key, Done done = {}, uint32_t flags = 0) { host->state_remove(raw, key, flags, &Scope::on_done, keep(std::move(done))); }
-	void append(const char *journal, Json value, Done done = {}, uint32_t flags = 0) { host->journal_append(raw, journal, value.release(), flags, &Scope::on_done, keep(std::move(done))); }
-	void read(const char *journal, std::int64_t after, std::int64_t limit, Done done) { host->journal_read(raw, journal, after, limit, &Scope::on_done, keep(std::move(done))); }
-	void trim(const char *journal, std::int64_t keep_newest, Done done = {}) { host->journal_trim(raw, journal, keep_newest, &Scope::on_done, keep(std::move(done))); }
+	void append(const char *journal, Json value, Done done = {}, uint32_t flags = 0)
+	{
+		host->journal_append(raw, journal, value.release(), flags, &Scope::on_done, keep(std::move(done)));
+	}
+	void read(const char *journal, std::int64_t after, std::int64_t limit, Done done)
+	{
+		host->journal_read(raw, journal, after, limit, &Scope::on_done, keep(std::move(done)));
+	}
+	void trim(const char *journal, std::int64_t keep_newest, Done done = {})
+	{
+		host->journal_trim(raw, journal, keep_newest, &Scope::on_done, keep(std::move(done)));
+	}
 	void replace_file(const std::string &path, std::string_view data, uint32_t mode, uint32_t flags = 0, Done done = {})
 	{
 		host->file_replace(raw, path.c_str(), data.data(), data.size(), mode, flags, &Scope::on_done, keep(std::move(done)));
@@ -198,14 +215,16 @@ public:
 		const int refused = host->work(
 			raw,
 			[](void *s) noexcept {
-				auto *t = static_cast<Task *>(s);
-				if constexpr (std::is_void_v<Out>) t->job(); else t->out.emplace(t->job());
+			auto *t = static_cast<Task *>(s);
+			if constexpr (std::is_void_v<Out>) t->job();
+			else t->out.emplace(t->job());
 			},
 			[](void *s) noexcept {
-				const std::unique_ptr<Task> t(static_cast<Task *>(s));
-				if constexpr (std::is_void_v<Out>) t->done(); else t->done(std::move(*t->out));
-			},
-			task.get(), &e);
+			const std::unique_ptr<Task> t(static_cast<Task *>(s));
+			if constexpr (std::is_void_v<Out>) t->done();
+			else t->done(std::move(*t->out));
+		},
+				  task.get(), &e);
 		if (refused != 0) {
 			warn(e.text);
 			return false;
@@ -219,7 +238,11 @@ public:
 	std::string errors;
 
 private:
-	struct Pending { Scope *scope; Done done; std::list<Pending>::iterator here; };
+	struct Pending {
+		Scope *scope;
+		Done done;
+		std::list<Pending>::iterator here;
+	};
 	Pending *keep(Done done)
 	{
 		pending.push_front({this, std::move(done), {}});
@@ -253,20 +276,36 @@ protected:
 		e.struct_size = sizeof e;
 		if (!(item = add(&e))) scope.note(e);
 	}
-	~Item() { if (item) host->drop(item); }
+	~Item()
+	{
+		if (item) host->drop(item);
+	}
 	const pb_host *host;
 	pb_item *item = nullptr;
 };
 
-inline constexpr struct FromNow {} from_now;
+inline constexpr struct FromNow {
+} from_now;
 
 class Timer : public Item {
 public:
 	Timer(Scope &s, Bound<> on) : Item(s, [&](pb_error *e) { return s.host->add_timer(s.raw, on.call, on.self, e); }) {}
-	void every(milliseconds t) noexcept { if (item) host->set_timer(item, t.count(), t.count()); }
-	void every(milliseconds t, FromNow) noexcept { if (item) host->set_timer(item, 0, t.count()); }
-	void once(milliseconds t) noexcept { if (item) host->set_timer(item, t.count(), 0); }
-	void stop() noexcept { if (item) host->set_timer(item, -1, 0); }
+	void every(milliseconds t) noexcept
+	{
+		if (item) host->set_timer(item, t.count(), t.count());
+	}
+	void every(milliseconds t, FromNow) noexcept
+	{
+		if (item) host->set_timer(item, 0, t.count());
+	}
+	void once(milliseconds t) noexcept
+	{
+		if (item) host->set_timer(item, t.count(), 0);
+	}
+	void stop() noexcept
+	{
+		if (item) host->set_timer(item, -1, 0);
+	}
 };
 
 /// Watches a descriptor that somebody else owns and closes, after this has gone.
@@ -277,29 +316,47 @@ public:
 	{
 		watch(what);
 	}
-	void watch(uint32_t what) noexcept { if (item) host->set_fd(item, what); }
+	void watch(uint32_t what) noexcept
+	{
+		if (item) host->set_fd(item, what);
+	}
 };
 
 class Topic : public Item {
 public:
 	Topic(Scope &s, const char *name_, const char *help, uint32_t flags = PB_DROP_SAME, Bound<int> on_watch = {})
-		: Item(s, [&](pb_error *e) {
-			  const pb_topic t{sizeof(pb_topic), flags, name_, help, on_watch.call, on_watch.self};
-			  return s.host->add_topic(s.raw, &t, e);
-		  }), name(name_) {}
-	void publish(Json value) noexcept { if (item) host->publish(item, value.release()); }
+		: Item(
+			  s,
+			  [&](pb_error *e) {
+		const pb_topic t{sizeof(pb_topic), flags, name_, help, on_watch.call, on_watch.self};
+		return s.host->add_topic(s.raw, &t, e);
+			  }),
+	name(name_)
+	{}
+	void publish(Json value) noexcept
+	{
+		if (item) host->publish(item, value.release());
+	}
 	/// Ready, compact JSON.
-	void publish_text(std::string_view json) noexcept { if (item) host->publish_text(item, json.data(), json.size()); }
+	void publish_text(std::string_view json) noexcept
+	{
+		if (item) host->publish_text(item, json.data(), json.size());
+	}
 	const std::string name;
 };
 
 class Subscription : public Item {
 public:
 	Subscription(Scope &s, const char *pattern, Bound<const pb_value &> on_value, uint32_t flags = 0)
-		: Item(s, [&](pb_error *e) { return s.host->subscribe(s.raw, pattern, flags, &Subscription::run, this, e); }), on(on_value) {}
+		: Item(s, [&](pb_error *e) { return s.host->subscribe(s.raw, pattern, flags, &Subscription::run, this, e); }), on(on_value)
+	{}
 
 private:
-	static void run(void *self, const pb_value *v) noexcept { auto *s = static_cast<Subscription *>(self); s->on.call(s->on.self, *v); }
+	static void run(void *self, const pb_value *v) noexcept
+	{
+		auto *s = static_cast<Subscription *>(self);
+		s->on.call(s->on.self, *v);
+	}
 	Bound<const pb_value &> on;
 };
 
@@ -308,18 +365,38 @@ class Reply {
 public:
 	Reply(const pb_host *host_, pb_call *call_) noexcept : host(host_), call(call_) {}
 	Reply(Reply &&o) noexcept : host(o.host), call(std::exchange(o.call, nullptr)) {}
-	Reply &operator=(Reply &&o) noexcept { std::swap(host, o.host); std::swap(call, o.call); return *this; }
-	~Reply() { if (call && !detail::Rescue<pb_call>::offer(call)) fail(500, "", "the plugin dropped the call"); }
-	void operator()(Json value) noexcept { if (call) host->reply(std::exchange(call, nullptr), value ? value.release() : json_null()); }
-	void text(std::string_view json) noexcept { if (call) host->reply_text(std::exchange(call, nullptr), json.data(), json.size()); }
-	void fail(const pb_error &e) noexcept { if (call) host->fail(std::exchange(call, nullptr), &e); }
+	Reply &operator=(Reply &&o) noexcept
+	{
+		std::swap(host, o.host);
+		std::swap(call, o.call);
+		return *this;
+	}
+	~Reply()
+	{
+		if (call && !detail::Rescue<pb_call>::offer(call)) fail(500, "", "the plugin dropped the call");
+	}
+	void operator()(Json value) noexcept
+	{
+		if (call) host->reply(std::exchange(call, nullptr), value ? value.release() : json_null());
+	}
+	void text(std::string_view json) noexcept
+	{
+		if (call) host->reply_text(std::exchange(call, nullptr), json.data(), json.size());
+	}
+	void fail(const pb_error &e) noexcept
+	{
+		if (call) host->fail(std::exchange(call, nullptr), &e);
+	}
 	void fail(int status, std::string_view code, std::string_view text, const Json &details = {}) noexcept
 	{
 		pb_error e{};
 		detail::fill(e, status, code, text, details.get());
 		fail(e);
 	}
-	void on_cancel(Bound<> on) noexcept { if (call) host->on_cancel(call, on.call, on.self); }
+	void on_cancel(Bound<> on) noexcept
+	{
+		if (call) host->on_cancel(call, on.call, on.self);
+	}
 	[[nodiscard]] const pb_caller &caller() const noexcept { return *host->caller(call); }
 	explicit operator bool() const noexcept { return call != nullptr; }
 
@@ -338,10 +415,14 @@ struct MethodOptions {
 template<typename Args> class Method : public Item {
 public:
 	Method(Scope &s, const char *name, Throwing<const Args &, Reply &&> on_call, MethodOptions o = {})
-		: Item(s, [&](pb_error *e) {
-			  const pb_method m{sizeof(pb_method), o.role, name, o.help, field_table<Args>, o.deadline.count(), &Method::run, this};
-			  return s.host->add_method(s.raw, &m, e);
-		  }), on(on_call) {}
+		: Item(
+			  s,
+			  [&](pb_error *e) {
+		const pb_method m{sizeof(pb_method), o.role, name, o.help, field_table<Args>, o.deadline.count(), &Method::run, this};
+		return s.host->add_method(s.raw, &m, e);
+			  }),
+	on(on_call)
+	{}
 
 private:
 	static void run(void *self, pb_call *call, const json_t *args) noexcept
@@ -349,7 +430,8 @@ private:
 		auto *m = static_cast<Method *>(self);
 		detail::Rescue<pb_call> rescue(call);
 		Reply reply(m->host, call);
-		detail::guarded([&] { m->on.call(m->on.self, read_fields<Args>(args), std::move(reply)); }, [&](const pb_error &e) {
+		detail::guarded([&] { m->on.call(m->on.self, read_fields<Args>(args), std::move(reply)); },
+			[&](const pb_error &e) {
 			if (pb_call *kept = rescue.take()) Reply(m->host, kept).fail(e);
 			reply.fail(e);
 		});
@@ -364,8 +446,16 @@ class Request {
 public:
 	Request(const pb_host *host_, pb_request *r) noexcept : host(host_), request(r) {}
 	Request(Request &&o) noexcept : host(o.host), request(std::exchange(o.request, nullptr)) {}
-	Request &operator=(Request &&o) noexcept { std::swap(host, o.host); std::swap(request, o.request); return *this; }
-	~Request() { if (request && !detail::Rescue<pb_request>::offer(request)) fail(500, "", "the plugin dropped the request"); }
+	Request &operator=(Request &&o) noexcept
+	{
+		std::swap(host, o.host);
+		std::swap(request, o.request);
+		return *this;
+	}
+	~Request()
+	{
+		if (request && !detail::Rescue<pb_request>::offer(request)) fail(500, "", "the plugin dropped the request");
+	}
 
 	[[nodiscard]] std::string_view method() const noexcept { return view(http().method(request)); }
 	[[nodiscard]] std::string_view path() const noexcept { return view(http().path(request)); }
@@ -395,17 +485,32 @@ public:
 		const pb_header h[]{{"Content-Type", type}};
 		respond(status, h, body);
 	}
-	void json(int status, Json value) noexcept { if (request) http().respond_json(std::exchange(request, nullptr), status, value.release()); }
-	void fail(const pb_error &e) noexcept { if (request) http().fail(std::exchange(request, nullptr), &e); }
+	void json(int status, Json value) noexcept
+	{
+		if (request) http().respond_json(std::exchange(request, nullptr), status, value.release());
+	}
+	void fail(const pb_error &e) noexcept
+	{
+		if (request) http().fail(std::exchange(request, nullptr), &e);
+	}
 	void fail(int status, std::string_view code, std::string_view text, const Json &details = {}) noexcept
 	{
 		pb_error e{};
 		detail::fill(e, status, code, text, details.get());
 		fail(e);
 	}
-	void on_cancel(Bound<> on) noexcept { if (request) http().on_cancel(request, on.call, on.self); }
-	void on_body(Bound<const void *, std::size_t> on) noexcept { if (request) http().on_body(request, on.call, on.self); }
-	void pause_body(bool is_paused) noexcept { if (request) http().pause_body(request, is_paused); }
+	void on_cancel(Bound<> on) noexcept
+	{
+		if (request) http().on_cancel(request, on.call, on.self);
+	}
+	void on_body(Bound<const void *, std::size_t> on) noexcept
+	{
+		if (request) http().on_body(request, on.call, on.self);
+	}
+	void pause_body(bool is_paused) noexcept
+	{
+		if (request) http().pause_body(request, is_paused);
+	}
 	explicit operator bool() const noexcept { return request != nullptr; }
 
 private:
@@ -431,7 +536,7 @@ public:
 		if (!raw) return;
 		const pb_stream_events e{sizeof(pb_stream_events), o.max_buffer, o.low_buffer, &Stream::drained, &Stream::data, &Stream::closed};
 		stream = protocol ? host->http->upgrade(raw, protocol, headers.data(), headers.size(), &e, this)
-		                  : host->http->stream(raw, status, headers.data(), headers.size(), &e, this);
+						  : host->http->stream(raw, status, headers.data(), headers.size(), &e, this);
 	}
 	Stream(const Stream &) = delete;
 	Stream &operator=(const Stream &) = delete;
@@ -439,11 +544,18 @@ public:
 	/// Returns how many bytes wait now.
 	std::size_t write(std::string_view data) noexcept { return stream ? host->http->write(stream, data.data(), data.size()) : 0; }
 	[[nodiscard]] std::size_t buffered() const noexcept { return stream ? host->http->buffered(stream) : 0; }
-	void end() noexcept { if (stream) host->http->end(std::exchange(stream, nullptr)); }
+	void end() noexcept
+	{
+		if (stream) host->http->end(std::exchange(stream, nullptr));
+	}
 	[[nodiscard]] bool is_open() const noexcept { return stream != nullptr; }
 
 private:
-	static void drained(void *self) noexcept { auto *s = static_cast<Stream *>(self); s->options.on_drain(); }
+	static void drained(void *self) noexcept
+	{
+		auto *s = static_cast<Stream *>(self);
+		s->options.on_drain();
+	}
 	static void data(void *self, const void *d, std::size_t n) noexcept
 	{
 		auto *s = static_cast<Stream *>(self);
@@ -480,15 +592,17 @@ public:
 	Route(Scope &s, const char *pattern, const Topic &t, RouteOptions o = {}) : Route(s, pattern, "topic:" + t.name, o) {}
 	Route(Scope &s, const char *pattern, const std::string &target, RouteOptions o = {})
 		: Item(s, [&](pb_error *e) {
-			  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, target.c_str(), nullptr, nullptr, nullptr, o.role, o.deadline.count(), o.max_body, nullptr, nullptr, o.produces};
+			  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, target.c_str(), nullptr, nullptr, nullptr, o.role, o.deadline.count(), o.max_body,
+				  nullptr, nullptr, o.produces};
 			  return s.host->http->add_route(s.raw, &r, e);
-		  }) {}
+		  })
+	{}
 };
 
 struct FilesOptions {
-	const char *cache_control = nullptr;   // "no-cache", so that the ETag is asked each time
-	std::span<const pb_header> headers{};  // on every reply
-	pb_role role = PB_ROLE_DEFAULT;        // viewer
+	const char *cache_control = nullptr;  // "no-cache", so that the ETag is asked each time
+	std::span<const pb_header> headers{}; // on every reply
+	pb_role role = PB_ROLE_DEFAULT;       // viewer
 };
 
 /// A folder whose files are served where no route is; see pb_files.
@@ -498,19 +612,25 @@ public:
 		: Item(s, [&](pb_error *e) {
 			  const pb_files f{sizeof(pb_files), o.role, prefix, folder.c_str(), o.cache_control, o.headers.data(), o.headers.size()};
 			  return s.host->http->add_files(s.raw, &f, e);
-		  }) {}
+		  })
+	{}
 };
 
-/// The full handler: `void on_x(const Path &, const Query &, const Body &, pb::Request)`; what it throws is the client's error. Each of the three is a struct of fields, or pb::None.
+/// The full handler: `void on_x(const Path &, const Query &, const Body &, pb::Request)`; what it throws is the client's error. Each of the three is a struct
+/// of fields, or pb::None.
 template<typename Path = None, typename Query = None, typename Body = None> class Handler : public Item {
 public:
 	using On = Throwing<const Path &, const Query &, const Body &, Request &&>;
 	Handler(Scope &s, const char *pattern, On on_request, RouteOptions o = {})
-		: Item(s, [&](pb_error *e) {
-			  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, nullptr, field_table<Path>, field_table<Query>, field_table<Body>,
-			                   o.role, o.deadline.count(), o.max_body, &Handler::run, this, o.produces};
-			  return s.host->http->add_route(s.raw, &r, e);
-		  }), on(on_request) {}
+		: Item(
+			  s,
+			  [&](pb_error *e) {
+		const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, nullptr, field_table<Path>, field_table<Query>, field_table<Body>, o.role,
+			o.deadline.count(), o.max_body, &Handler::run, this, o.produces};
+		return s.host->http->add_route(s.raw, &r, e);
+			  }),
+	on(on_request)
+	{}
 
 private:
 	static void run(void *self, pb_request *request, const json_t *args) noexcept
@@ -519,10 +639,10 @@ private:
 		detail::Rescue<pb_request> rescue(request);
 		Request r(h->host, request);
 		detail::guarded([&] { h->on.call(h->on.self, read_fields<Path>(args), read_fields<Query>(args), read_fields<Body>(args), std::move(r)); },
-		                [&](const pb_error &e) {
-			                if (pb_request *kept = rescue.take()) Request(h->host, kept).fail(e);
-			                r.fail(e);
-		                });
+			[&](const pb_error &e) {
+			if (pb_request *kept = rescue.take()) Request(h->host, kept).fail(e);
+			r.fail(e);
+		});
 	}
 	On on;
 };
@@ -538,18 +658,28 @@ template<typename P> struct Instance {
 template<typename P> int start(const pb_host *h, pb_scope *s, const json_t *settings, void **self, pb_error *err) noexcept
 {
 	int status = 0;
-	guarded([&] {
+	guarded(
+		[&] {
 		auto it = std::make_unique<Instance<P>>(h, s, read_fields<typename P::Settings>(settings));
 		if (!it->scope.errors.empty()) throw std::runtime_error(it->scope.errors);
 		*self = it.release();
-	}, [&](const pb_error &e) { *err = e; err->details = nullptr; status = -1; });
+		},
+		[&](const pb_error &e) {
+		*err = e;
+		err->details = nullptr;
+		status = -1;
+	});
 	return status;
 }
 template<typename P> int configure(void *self, const json_t *settings, pb_error *err) noexcept
 {
 	int status = 0;
 	guarded([&] { static_cast<Instance<P> *>(self)->plugin.configure(read_fields<typename P::Settings>(settings)); },
-	        [&](const pb_error &e) { *err = e; err->details = nullptr; status = -1; });
+		[&](const pb_error &e) {
+		*err = e;
+		err->details = nullptr;
+		status = -1;
+	});
 	return status;
 }
 template<typename P> void drain(void *self, int is_shutdown, pb_tick_fn *done, void *ctx) noexcept
@@ -560,12 +690,12 @@ template<typename P> void stop(void *self) noexcept { delete static_cast<Instanc
 
 template<typename P> constexpr auto configure_of() noexcept -> int (*)(void *, const json_t *, pb_error *)
 {
-	if constexpr (requires(P &p, const typename P::Settings &s) { p.configure(s); }) return &configure<P>;
+	if constexpr (requires(P & p, const typename P::Settings &s) { p.configure(s); }) return &configure<P>;
 	else return nullptr; // no configure(): stopped and started with new settings
 }
 template<typename P> constexpr auto drain_of() noexcept -> void (*)(void *, int, pb_tick_fn *, void *)
 {
-	if constexpr (requires(P &p, Bound<> d) { p.drain(true, d); }) return &drain<P>;
+	if constexpr (requires(P & p, Bound<> d) { p.drain(true, d); }) return &drain<P>;
 	else return nullptr;
 }
 } // namespace detail
@@ -573,10 +703,8 @@ template<typename P> constexpr auto drain_of() noexcept -> void (*)(void *, int,
 
 /// Class: Settings (with `fields`), a constructor (pb::Scope &, const Settings &); optional: configure(const Settings &) to
 /// take new ones while running, drain(bool is_shutdown, pb::Bound<> done) noexcept to come to rest first. With flags: pb_plugin_flags.
-#define PATCHBAY_PLUGIN(Class, plugin_name, plugin_version, plugin_needs)                                                       \
-	PATCHBAY_PLUGIN_WITH(Class, plugin_name, plugin_version, plugin_needs, 0)
-#define PATCHBAY_PLUGIN_WITH(Class, plugin_name, plugin_version, plugin_needs, flags)                                           \
-	extern "C" [[gnu::visibility("default")]] constinit const pb_plugin patchbay_plugin_v1 = {                                   \
-		sizeof(pb_plugin), PB_ABI_MAJOR, PB_ABI_MINOR, plugin_name, plugin_version, plugin_needs, flags,                         \
-		pb::field_table<Class::Settings>, pb::detail::start<Class>, pb::detail::configure_of<Class>(),                           \
+#define PATCHBAY_PLUGIN(Class, plugin_name, plugin_version, plugin_needs) PATCHBAY_PLUGIN_WITH(Class, plugin_name, plugin_version, plugin_needs, 0)
+#define PATCHBAY_PLUGIN_WITH(Class, plugin_name, plugin_version, plugin_needs, flags)                                                                          \
+	extern "C" [[gnu::visibility("default")]] constinit const pb_plugin patchbay_plugin_v1 = {sizeof(pb_plugin), PB_ABI_MAJOR, PB_ABI_MINOR, plugin_name,      \
+		plugin_version, plugin_needs, flags, pb::field_table<Class::Settings>, pb::detail::start<Class>, pb::detail::configure_of<Class>(),                    \
 		pb::detail::drain_of<Class>(), pb::detail::stop<Class>};

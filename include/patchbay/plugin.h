@@ -37,8 +37,8 @@ typedef struct pb_error {
 
 /* ---- settings and parameters ------------------------------------------------------------------------------------- */
 
-enum pb_type { /* one of these … */
-	PB_STRING = 1,   /* limits: bytes */
+enum pb_type {     /* one of these … */
+	PB_STRING = 1, /* limits: bytes */
 	PB_INTEGER = 2,
 	PB_NUMBER = 3,
 	PB_BOOLEAN = 4,
@@ -47,10 +47,10 @@ enum pb_type { /* one of these … */
 	PB_ANY = 7,      /* any JSON; the plugin checks it */
 	PB_TIME = 8,     /* ISO 8601 ("2026-11-24T10:00:00Z"); handed over as a JSON real: unix seconds */
 	/* … or one of these with it */
-	PB_LIST = 0x10,  /* an array of that type; the limits are those of its length */
-	PB_MAP = 0x20,   /* an object with free member names and values of that type; limits: count. With PB_LIST: a map of lists */
+	PB_LIST = 0x10, /* an array of that type; the limits are those of its length */
+	PB_MAP = 0x20,  /* an object with free member names and values of that type; limits: count. With PB_LIST: a map of lists */
 	/* and any of these */
-	PB_SECRET = 0x100, /* never shown, logged or returned */
+	PB_SECRET = 0x100,     /* never shown, logged or returned */
 	PB_ALSO_STRING = 0x200 /* a plain string is accepted as well (`ready = "none"`), unchecked but for `choices` */
 };
 
@@ -60,7 +60,7 @@ typedef struct pb_field {
 	const char *name;
 	uint32_t type;                 /* pb_type */
 	const char *fallback;          /* as TOML would have it: "\"text\"", "5", "5s" (bare for durations), "[]"; NULL: required;
-	                                  "" : optional, absent where it was left out */
+									  "" : optional, absent where it was left out */
 	const char *help;              /* one sentence, for people */
 	double min, max;               /* both 0: no limits; max below min: no upper one */
 	const char *choices;           /* "a|b|c": the only strings allowed; NULL: any */
@@ -80,8 +80,8 @@ typedef struct pb_caller {
 /* ---- callbacks --------------------------------------------------------------------------------------------------- */
 
 typedef void pb_tick_fn(void *self);
-typedef void pb_fd_fn(void *self, int fd, uint32_t what);              /* what: PB_READ | PB_WRITE, those that are so */
-typedef void pb_watch_fn(void *self, int is_watched);                  /* somebody looks at the topic now, or nobody does any more */
+typedef void pb_fd_fn(void *self, int fd, uint32_t what);               /* what: PB_READ | PB_WRITE, those that are so */
+typedef void pb_watch_fn(void *self, int is_watched);                   /* somebody looks at the topic now, or nobody does any more */
 typedef void pb_call_fn(void *self, pb_call *call, const json_t *args); /* args BORROWED, already checked */
 
 /* A value of a topic. BORROWED. */
@@ -109,19 +109,19 @@ typedef void pb_done_fn(void *self, const pb_result *result);
 enum pb_fd_what { PB_READ = 1, PB_WRITE = 2 };
 enum pb_level { PB_ERROR = 0, PB_WARN = 1, PB_INFO = 2, PB_DEBUG = 3 };
 enum pb_flags {
-	PB_AS_TEXT = 1,    /* subscribe, call: hand over ready text; nothing is parsed */
-	PB_DROP_SAME = 2,  /* topic: a value equal to the last one is no change */
-	PB_DURABLE = 4,    /* state, files: acknowledged only once it would survive a loss of power */
-	PB_TRANSIENT = 8,  /* topic: an event: pushed, not kept; a late subscriber does not see it */
-	PB_UNWATCHED = 16  /* subscribe: does not count as somebody looking, so nothing is measured for it (see on_watch) */
+	PB_AS_TEXT = 1,   /* subscribe, call: hand over ready text; nothing is parsed */
+	PB_DROP_SAME = 2, /* topic: a value equal to the last one is no change */
+	PB_DURABLE = 4,   /* state, files: acknowledged only once it would survive a loss of power */
+	PB_TRANSIENT = 8, /* topic: an event: pushed, not kept; a late subscriber does not see it */
+	PB_UNWATCHED = 16 /* subscribe: does not count as somebody looking, so nothing is measured for it (see on_watch) */
 };
 
 /* ---- what is registered ------------------------------------------------------------------------------------------ */
 
 typedef struct pb_topic {
 	uint32_t struct_size;
-	uint32_t flags;        /* PB_DROP_SAME, PB_TRANSIENT */
-	const char *name;      /* "gps/fix": the plugin's own word first; unique */
+	uint32_t flags;   /* PB_DROP_SAME, PB_TRANSIENT */
+	const char *name; /* "gps/fix": the plugin's own word first; unique */
 	const char *help;
 	pb_watch_fn *on_watch; /* NULL: not told. First call after registering where somebody looks already */
 	void *self;
@@ -129,8 +129,8 @@ typedef struct pb_topic {
 
 typedef struct pb_method {
 	uint32_t struct_size;
-	int32_t role;           /* PB_ROLE_DEFAULT: operator */
-	const char *name;       /* "procs.start" */
+	int32_t role;     /* PB_ROLE_DEFAULT: operator */
+	const char *name; /* "procs.start" */
 	const char *help;
 	const pb_field *params; /* NULL: none. Kept by reference, as long as the item */
 	int64_t deadline_ms;    /* past it the caller gets 504; 0: 30 s */
@@ -144,17 +144,17 @@ typedef struct pb_method {
 typedef struct pb_host {
 	uint32_t struct_size;
 	uint16_t abi_major, abi_minor;
-	const char *version;        /* of the daemon */
+	const char *version; /* of the daemon */
 	const struct pb_http *http;
 
 	/* The loop. base(): BORROWED, for libraries that bring their own events; what runs there is not measured, so
 	 * prefer add_timer and add_fd. The loop a plugin sees is the one that it runs on. */
 	struct event_base *(*base)(pb_scope *);
 	pb_item *(*add_timer)(pb_scope *, pb_tick_fn *, void *self, pb_error *err);
-	void (*set_timer)(pb_item *, int64_t first_ms, int64_t every_ms); /* first < 0: stop; every 0: once */
+	void (*set_timer)(pb_item *, int64_t first_ms, int64_t every_ms);              /* first < 0: stop; every 0: once */
 	pb_item *(*add_fd)(pb_scope *, int fd, pb_fd_fn *, void *self, pb_error *err); /* fd BORROWED: close it after drop() */
-	void (*set_fd)(pb_item *, uint32_t what);                         /* PB_READ | PB_WRITE; 0: rest. Level-triggered */
-	void (*inject)(pb_scope *, pb_tick_fn *, void *self);             /* any thread: run it on the loop, unless the scope has ended */
+	void (*set_fd)(pb_item *, uint32_t what);                                      /* PB_READ | PB_WRITE; 0: rest. Level-triggered */
+	void (*inject)(pb_scope *, pb_tick_fn *, void *self);                          /* any thread: run it on the loop, unless the scope has ended */
 	/* job on a worker thread (it may block, and touches nothing of the host but inject), then done on the loop.
 	 * stop() waits until done has been called: keep jobs short, or let them look at a flag. 0, or -1: refused, err filled. */
 	int (*work)(pb_scope *, pb_tick_fn *job, pb_tick_fn *done, void *self, pb_error *err);
@@ -164,18 +164,18 @@ typedef struct pb_host {
 
 	/* The bus. */
 	pb_item *(*add_topic)(pb_scope *, const pb_topic *, pb_error *err);
-	void (*publish)(pb_item *topic, json_t *value);                         /* OWNED; kept, pushed on change */
-	void (*publish_text)(pb_item *topic, const char *json, size_t size);    /* ready JSON: must be one valid value, compact */
+	void (*publish)(pb_item *topic, json_t *value);                      /* OWNED; kept, pushed on change */
+	void (*publish_text)(pb_item *topic, const char *json, size_t size); /* ready JSON: must be one valid value, compact */
 	/* pattern: "gps/fix", "gps/\*", "**". Kept values come first, after the present callback. */
 	pb_item *(*subscribe)(pb_scope *, const char *pattern, uint32_t flags, pb_value_fn *, void *self, pb_error *err);
 	pb_item *(*add_method)(pb_scope *, const pb_method *, pb_error *err);
 	/* args OWNED or NULL; done is called exactly once, later, with 504 past timeout_ms (0: the method's own), unless the scope ends
 	 * before. The method may belong to any plugin. */
 	void (*call)(pb_scope *, const char *method, json_t *args, int64_t timeout_ms, uint32_t flags, pb_done_fn *done, void *self);
-	void (*reply)(pb_call *, json_t *value);                                /* OWNED; ends the call */
-	void (*reply_text)(pb_call *, const char *json, size_t size);           /* ready JSON; ends the call */
-	void (*fail)(pb_call *, const pb_error *);                              /* BORROWED; ends the call */
-	void (*on_cancel)(pb_call *, pb_tick_fn *, void *self);                 /* told once if the caller leaves or its time is over */
+	void (*reply)(pb_call *, json_t *value);                      /* OWNED; ends the call */
+	void (*reply_text)(pb_call *, const char *json, size_t size); /* ready JSON; ends the call */
+	void (*fail)(pb_call *, const pb_error *);                    /* BORROWED; ends the call */
+	void (*on_cancel)(pb_call *, pb_tick_fn *, void *self);       /* told once if the caller leaves or its time is over */
 	const pb_caller *(*caller)(const pb_call *);
 
 	/* State: the plugin's own documents and bounded journals, in the daemon's database. done may be NULL; it comes once
@@ -212,7 +212,7 @@ enum pb_plugin_flags {
 typedef struct pb_plugin {
 	uint32_t struct_size;
 	uint16_t abi_major, abi_minor;
-	char name[32];            /* [a-z][a-z0-9_-]*; the table in the configuration is [plugins.NAME] */
+	char name[32]; /* [a-z][a-z0-9_-]*; the table in the configuration is [plugins.NAME] */
 	char version[16];
 	char needs[128];          /* names of plugins that must run before this one: "gpsd procs" (not `requires`: a C++20 keyword) */
 	uint32_t flags;           /* PB_EXCLUSIVE */

@@ -161,11 +161,13 @@ private:
 			wslay_event_config_set_no_buffering(raw, 1); // its buffer costs some hundred bytes a frame, be it empty
 			context.reset(raw);
 		}
-		struct Free { void operator()(wslay_event_context_ptr c) const noexcept { wslay_event_context_free(c); } };
+		struct Free {
+			void operator()(wslay_event_context_ptr c) const noexcept { wslay_event_context_free(c); }
+		};
 		std::unique_ptr<wslay_event_context, Free> context;
-		std::uint64_t taken = 0;  // bytes that have come
-		std::uint64_t framed = 0; // bytes of the frames that have begun
-		std::string message;      // so far
+		std::uint64_t taken = 0;   // bytes that have come
+		std::uint64_t framed = 0;  // bytes of the frames that have begun
+		std::string message;       // so far
 		std::uint16_t verdict = 0; // the code to close with for what wslay lets pass, or closes without one
 		bool is_within_message = false, is_control = false;
 	};
@@ -178,7 +180,8 @@ private:
 			value = comma == std::string_view::npos ? std::string_view() : value.substr(comma + 1);
 			while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
 			while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
-			const bool is_same = one.size() == word.size() && std::equal(one.begin(), one.end(), word.begin(), [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; });
+			const bool is_same = one.size() == word.size() && std::equal(one.begin(), one.end(), word.begin(),
+																  [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; });
 			if (is_same) return true;
 		}
 		return false;
@@ -302,7 +305,10 @@ private:
 	}
 
 	// ---- the end
-	void on_drain() noexcept { if (is_open()) options.on_drain(); }
+	void on_drain() noexcept
+	{
+		if (is_open()) options.on_drain();
+	}
 	void on_gone() noexcept
 	{
 		state = State::closed;

@@ -26,10 +26,14 @@ struct Settings {
 	std::chrono::milliseconds max_age;
 	std::int64_t max_devices;
 	static constexpr auto fields = pb::fields(
-		pb::field("directories", &Settings::directories, {.fallback = "[\"/home/pi/kismet_ops\"]", .max = 32, .help = "folders that logs are looked for in; one that does not exist yet is waited for"}),
-		pb::field("patterns", &Settings::patterns, {.fallback = "[\"*.wiglecsv\", \"*.csv\"]", .min = 1, .max = 16, .help = "shell patterns; a log's name matches one of them"}),
-		pb::field("max_age", &Settings::max_age, {.fallback = "1h", .min = 1s, .max = 8760h, .help = "csv.data serves no log that was last written longer ago"}),
-		pb::field("max_devices", &Settings::max_devices, {.fallback = "20000", .min = 1, .max = 1'000'000, .help = "devices kept; past it the oldest seen go first"}));
+		pb::field("directories", &Settings::directories,
+			{.fallback = "[\"/home/pi/kismet_ops\"]", .max = 32, .help = "folders that logs are looked for in; one that does not exist yet is waited for"}),
+		pb::field("patterns", &Settings::patterns,
+			{.fallback = "[\"*.wiglecsv\", \"*.csv\"]", .min = 1, .max = 16, .help = "shell patterns; a log's name matches one of them"}),
+		pb::field(
+			"max_age", &Settings::max_age, {.fallback = "1h", .min = 1s, .max = 8760h, .help = "csv.data serves no log that was last written longer ago"}),
+		pb::field("max_devices", &Settings::max_devices,
+			{.fallback = "20000", .min = 1, .max = 1'000'000, .help = "devices kept; past it the oldest seen go first"}));
 };
 
 class Csv final {
@@ -42,10 +46,13 @@ public:
 		  files_route(scope_, "GET csv", pb::bind<&Csv::on_files>(this), {.help = "the logs that are followed"}),
 		  devices_route(scope_, "GET csv/devices", pb::bind<&Csv::on_devices>(this), {.help = "devices of the logs: filtered, sorted, in pages"}),
 		  device_route(scope_, "GET csv/devices/{mac}", pb::bind<&Csv::on_device>(this), {.help = "one device with the history of its signal"}),
-		  devices_method(scope_, "csv.devices", pb::bind<&Csv::on_devices_call>(this), {.help = "devices of the logs, as GET csv/devices gives them", .role = PB_VIEWER}),
+		  devices_method(
+			  scope_, "csv.devices", pb::bind<&Csv::on_devices_call>(this), {.help = "devices of the logs, as GET csv/devices gives them", .role = PB_VIEWER}),
 		  networks_method(scope_, "csv.networks", pb::bind<&Csv::on_networks_call>(this), {.help = "the networks among them", .role = PB_VIEWER}),
-		  data_method(scope_, "csv.data", pb::bind<&Csv::on_data_call>(this), {.help = "`data` of the contract's kismet-data; 503 without a log younger than max_age", .role = PB_VIEWER}),
-		  look_timer(scope_, pb::bind<&Csv::on_look>(this)), safety_timer(scope_, pb::bind<&Csv::on_safety>(this)), news_timer(scope_, pb::bind<&Csv::on_news>(this))
+		  data_method(scope_, "csv.data", pb::bind<&Csv::on_data_call>(this),
+			  {.help = "`data` of the contract's kismet-data; 503 without a log younger than max_age", .role = PB_VIEWER}),
+		  look_timer(scope_, pb::bind<&Csv::on_look>(this)), safety_timer(scope_, pb::bind<&Csv::on_safety>(this)),
+		  news_timer(scope_, pb::bind<&Csv::on_news>(this))
 	{
 		if (inotify.fd() >= 0) inotify_fd.emplace(scope, inotify.fd(), pb::bind<&Csv::on_inotify>(this));
 		else scope.warn("inotify is not to be had (fs.inotify.max_user_instances?), so the folders are looked at once a second");
@@ -98,7 +105,8 @@ private:
 		}
 		is_look_due = false;
 		// The follower is the job's alone until done has been called, which stop() waits for.
-		is_looking = scope.work([f = follower.get(), scan = is_scan_due] { return f->step(scan); }, [this](Follower::Step step) noexcept { take(std::move(step)); });
+		is_looking =
+			scope.work([f = follower.get(), scan = is_scan_due] { return f->step(scan); }, [this](Follower::Step step) noexcept { take(std::move(step)); });
 		if (is_looking) is_scan_due = false;
 		else safety_timer.once(1s); // the workers are busy
 	}
@@ -189,17 +197,25 @@ private:
 		if (!trouble.empty()) out.set("reason", trouble);
 		r.json(200, std::move(out));
 	}
-	void on_devices(const pb::None &, const devices::ListArgs &args, const pb::None &, pb::Request &&r) { r.respond(200, "application/json", replies.devices(args.query())); }
-	void on_device(const devices::MacPath &path, const pb::None &, const pb::None &, pb::Request &&r) { r.respond(200, "application/json", replies.device(path.mac)); }
+	void on_devices(const pb::None &, const devices::ListArgs &args, const pb::None &, pb::Request &&r)
+	{
+		r.respond(200, "application/json", replies.devices(args.query()));
+	}
+	void on_device(const devices::MacPath &path, const pb::None &, const pb::None &, pb::Request &&r)
+	{
+		r.respond(200, "application/json", replies.device(path.mac));
+	}
 	void on_devices_call(const devices::ListArgs &args, pb::Reply &&reply) { reply.text(replies.devices(args.query())); }
 	void on_networks_call(const devices::ListArgs &args, pb::Reply &&reply) { reply.text(replies.networks(args.query())); }
 	void on_data_call(const devices::DataArgs &args, pb::Reply &&reply)
 	{
 		if (files.empty())
-			throw pb::Error(503, "KISMET_UNAVAILABLE", trouble.empty() ? "no log of Kismet's is in the folders of [plugins.csv]" : "no log of Kismet's can be read: " + trouble);
+			throw pb::Error(503, "KISMET_UNAVAILABLE",
+				trouble.empty() ? "no log of Kismet's is in the folders of [plugins.csv]" : "no log of Kismet's can be read: " + trouble);
 		const std::int64_t age = std::max<std::int64_t>(0, pb::unix_ms() - files.front().modified_ms);
 		if (age > settings.max_age.count())
-			throw pb::Error(503, "KISMET_UNAVAILABLE", fmt::format("{} was last written {} s ago; [plugins.csv] max_age is {} s", files.front().path, age / 1000, settings.max_age.count() / 1000));
+			throw pb::Error(503, "KISMET_UNAVAILABLE",
+				fmt::format("{} was last written {} s ago; [plugins.csv] max_age is {} s", files.front().path, age / 1000, settings.max_age.count() / 1000));
 		reply.text(replies.data(args));
 	}
 

@@ -2,9 +2,9 @@
 
 #include <dirent.h>
 #include <fnmatch.h>
+#include <linux/magic.h>
 #include <sys/inotify.h>
 #include <sys/vfs.h>
-#include <linux/magic.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +23,8 @@ bool is_shared(const std::string &path)
 {
 	struct statfs s {};
 	if (::statfs(path.c_str(), &s) != 0) return true;
-	constexpr std::array<std::int64_t, 6> remote{NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, V9FS_MAGIC, 0x65735546 /* FUSE */};
+	constexpr std::array<std::int64_t, 6> remote{
+		NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, V9FS_MAGIC, 0x65735546 /* FUSE */};
 	return std::find(remote.begin(), remote.end(), static_cast<std::int64_t>(s.f_type)) != remote.end();
 }
 

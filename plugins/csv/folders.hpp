@@ -56,7 +56,11 @@ public:
 	[[nodiscard]] const std::string &trouble() const noexcept { return why; }
 
 private:
-	struct Folder { std::string path; int watch = -1; Identity identity; };
+	struct Folder {
+		std::string path;
+		int watch = -1;
+		Identity identity;
+	};
 	void watch(Folder &folder) const;
 	void list(const Folder &folder, std::vector<Candidate> &out);
 

@@ -6,15 +6,13 @@
 namespace csv {
 namespace {
 
-std::int64_t unix_ms() noexcept
-{
-	return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+std::int64_t unix_ms() noexcept { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 } // namespace
 
 Follower::Follower(std::vector<std::string> directories, Patterns patterns, int inotify_fd, std::vector<Mark> known_)
-	: places(std::move(directories), std::move(patterns), inotify_fd), known(std::move(known_)) {}
+	: places(std::move(directories), std::move(patterns), inotify_fd), known(std::move(known_))
+{}
 
 Follower::Step Follower::step(bool wants_scan)
 {
@@ -62,13 +60,15 @@ void Follower::choose(const std::vector<Candidate> &candidates)
 {
 	std::size_t tried = 0;
 	for (const Candidate &c : candidates) {
-		const auto same = std::find_if(followed.begin(), followed.end(), [&](const Followed &f) { return f.file->mark().identity == c.stat.identity && f.file->path() == c.path; });
+		const auto same = std::find_if(
+			followed.begin(), followed.end(), [&](const Followed &f) { return f.file->mark().identity == c.stat.identity && f.file->path() == c.path; });
 		if (same != followed.end()) {
 			std::rotate(same, same + 1, followed.end()); // the newest last
 			return;
 		}
 		const auto no = refused.find(c.path);
-		if (no != refused.end() && no->second.identity == c.stat.identity && no->second.size == c.stat.size && no->second.modified_ns == c.stat.modified_ns) continue;
+		if (no != refused.end() && no->second.identity == c.stat.identity && no->second.size == c.stat.size && no->second.modified_ns == c.stat.modified_ns)
+			continue;
 		if (++tried > most_tried) return;
 		if (follow(c.path)) return;
 		if (refused.size() >= most_refused) refused.clear();
@@ -112,7 +112,8 @@ std::vector<FileReport> Follower::report() const
 	std::vector<FileReport> out;
 	for (auto f = followed.rbegin(); f != followed.rend(); ++f) {
 		const LogFile &l = *f->file;
-		out.push_back({l.path(), l.format(), l.stat().size, l.mark().offset, l.rows(), l.stat().modified_ns / 1'000'000, l.is_at_end(), f == followed.rbegin(), l.known_until() != 0, f->rejected, l.mark()});
+		out.push_back({l.path(), l.format(), l.stat().size, l.mark().offset, l.rows(), l.stat().modified_ns / 1'000'000, l.is_at_end(), f == followed.rbegin(),
+			l.known_until() != 0, f->rejected, l.mark()});
 	}
 	return out;
 }

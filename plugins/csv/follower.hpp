@@ -21,9 +21,9 @@ struct FileReport {
 	Format format = Format::unknown;
 	std::uint64_t size = 0, offset = 0, rows = 0;
 	std::int64_t modified_ms = 0;
-	bool is_at_end = true;      // all is read but a half line
+	bool is_at_end = true; // all is read but a half line
 	bool is_newest = false;
-	bool is_known = false;      // still being read again after a restart
+	bool is_known = false; // still being read again after a restart
 	Rejects rejected;
 	Mark mark;
 };
@@ -33,9 +33,9 @@ public:
 	Follower(std::vector<std::string> directories, Patterns patterns, int inotify_fd, std::vector<Mark> known_);
 
 	struct Step {
-		Batch batch;                   // of one file
-		bool is_known = false;         // told of in an earlier life: the table wants it, nobody else
-		bool has_more = false;         // call again at once
+		Batch batch;           // of one file
+		bool is_known = false; // told of in an earlier life: the table wants it, nobody else
+		bool has_more = false; // call again at once
 		bool are_folders_watched = false;
 		std::string trouble;
 		std::vector<FileReport> files; // the newest first
@@ -58,10 +58,10 @@ private:
 
 	static constexpr std::size_t most_followed = 8, most_tried = 32, most_refused = 256, piece = 512 << 10;
 	Folders places;
-	std::vector<Mark> known;              // of an earlier life, not yet met again
+	std::vector<Mark> known; // of an earlier life, not yet met again
 	bool is_first = true;
-	std::vector<Followed> followed;       // the newest last
-	std::map<std::string, Stat> refused;  // not a log, as they were when we looked
+	std::vector<Followed> followed;      // the newest last
+	std::map<std::string, Stat> refused; // not a log, as they were when we looked
 };
 
 } // namespace csv

@@ -7,7 +7,11 @@
 namespace csv {
 namespace {
 
-struct Named { Format format; std::string_view name; Want want; };
+struct Named {
+	Format format;
+	std::string_view name;
+	Want want;
+};
 
 // Kismet 2013 has three places of a network; the one of its best signal is taken. airodump-ng calls the signal "Power".
 constexpr std::array names{
@@ -87,7 +91,8 @@ Columns::Columns(Format format, std::span<const std::string_view> titles) : coun
 	for (std::size_t i = 0; i < titles.size(); ++i) {
 		const std::string_view title = trimmed(titles[i]);
 		for (const Named &n : names)
-			if (n.format == format && devices::is_same_word(n.name, title) && of[static_cast<std::size_t>(n.want)] == none) of[static_cast<std::size_t>(n.want)] = i;
+			if (n.format == format && devices::is_same_word(n.name, title) && of[static_cast<std::size_t>(n.want)] == none)
+				of[static_cast<std::size_t>(n.want)] = i;
 		if (format == Format::wiglecsv && (title == "RCOIs" || title == "MfgrId")) {
 			if (optional == none) optional = i;
 			if (i == optional + optionals) ++optionals; // they stand together

@@ -25,7 +25,9 @@ enum class Want : std::uint8_t { mac, ssid, auth, cipher, first, last, channel, 
 class Columns {
 public:
 	static constexpr std::size_t none = static_cast<std::size_t>(-1);
-	struct Place { std::size_t first = none, last = none; }; // fields first to last, both included; joined where there are several
+	struct Place {
+		std::size_t first = none, last = none;
+	}; // fields first to last, both included; joined where there are several
 	using Map = std::array<Place, static_cast<std::size_t>(Want::count)>;
 
 	Columns() = default;
@@ -40,10 +42,10 @@ private:
 	[[nodiscard]] std::optional<Map> make(std::size_t n) const;
 	std::array<std::size_t, static_cast<std::size_t>(Want::count)> of{}; // column of a want
 	std::size_t count = 0;
-	std::size_t wide = none;              // the column whose text may hold delimiters
+	std::size_t wide = none;                    // the column whose text may hold delimiters
 	std::size_t optional = none, optionals = 0; // columns that may be left out
 	bool stations = false;
-	std::size_t mapped_n = none;          // what `mapped` is for
+	std::size_t mapped_n = none; // what `mapped` is for
 	std::optional<Map> mapped;
 };
 

@@ -48,7 +48,7 @@ pb::Json Mark::json() const
 {
 	// Unsigned 64-bit numbers do not all fit JSON's; their text does.
 	return {{"path", path}, {"device", std::to_string(identity.device)}, {"inode", std::to_string(identity.inode)}, {"born_ns", identity.born_ns},
-	        {"offset", offset}, {"head_size", head_size}, {"head", std::to_string(head)}, {"tail_size", tail_size}, {"tail", std::to_string(tail)}};
+		{"offset", offset}, {"head_size", head_size}, {"head", std::to_string(head)}, {"tail_size", tail_size}, {"tail", std::to_string(tail)}};
 }
 
 std::optional<Mark> Mark::from(const json_t *json)
@@ -57,7 +57,8 @@ std::optional<Mark> Mark::from(const json_t *json)
 	Mark m;
 	m.path = pb::text_at(json, "path");
 	m.identity = {number("device"), number("inode"), pb::integer_at(json, "born_ns")};
-	const std::int64_t offset = pb::integer_at(json, "offset", -1), head_size = pb::integer_at(json, "head_size", -1), tail_size = pb::integer_at(json, "tail_size", -1);
+	const std::int64_t offset = pb::integer_at(json, "offset", -1), head_size = pb::integer_at(json, "head_size", -1),
+					   tail_size = pb::integer_at(json, "tail_size", -1);
 	if (m.path.empty() || offset < 0 || head_size < 0 || head_size > 65536 || tail_size < 0 || tail_size > 65536) return {};
 	m.offset = static_cast<std::uint64_t>(offset);
 	m.head_size = static_cast<std::uint32_t>(head_size);

@@ -53,7 +53,7 @@ struct Stat {
 struct Mark {
 	std::string path;
 	Identity identity;
-	std::uint64_t offset = 0;  // the end of the last whole line that was read
+	std::uint64_t offset = 0; // the end of the last whole line that was read
 	std::uint32_t head_size = 0, tail_size = 0;
 	std::uint64_t head = 0, tail = 0; // of the first bytes, and of the last ones before offset
 
@@ -106,7 +106,7 @@ private:
 	LogReader reader;
 	std::uint64_t waiting = 0; // bytes of a half line behind offset
 	std::uint64_t known = 0;
-	bool is_skipping = false;  // in a line that is too long, until its end
+	bool is_skipping = false; // in a line that is too long, until its end
 	bool was_replaced = false;
 };
 

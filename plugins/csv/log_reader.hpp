@@ -37,8 +37,8 @@ private:
 	Columns columns;
 	std::unique_ptr<FieldParser> parser;
 	std::uint64_t accepted = 0;
-	std::int64_t stream_ms = 0;  // the latest time named so far
-	std::string last_time_text;  // rows of one second follow each other
+	std::int64_t stream_ms = 0; // the latest time named so far
+	std::string last_time_text; // rows of one second follow each other
 	std::int64_t last_time_ms = 0;
 };
 

@@ -35,17 +35,21 @@ std::int64_t lag_ms(const FileReport &f, std::int64_t now_ms) { return f.is_at_e
 
 pb::Json entry_json(const FileReport &f, std::int64_t now_ms)
 {
-	return {{"path", f.path}, {"format", format_name(f.format) ? pb::Json(format_name(f.format)) : pb::Json(nullptr)}, {"size", f.size}, {"offset", f.offset}, {"rows", f.rows},
-	        {"rejected", rejected_json(f)}, {"last_rejected", last_rejects_json(f)}, {"lag_ms", lag_ms(f, now_ms)}, {"modified", iso(f.modified_ms)}, {"newest", f.is_newest}};
+	return {{"path", f.path}, {"format", format_name(f.format) ? pb::Json(format_name(f.format)) : pb::Json(nullptr)}, {"size", f.size}, {"offset", f.offset},
+		{"rows", f.rows}, {"rejected", rejected_json(f)}, {"last_rejected", last_rejects_json(f)}, {"lag_ms", lag_ms(f, now_ms)},
+		{"modified", iso(f.modified_ms)}, {"newest", f.is_newest}};
 }
 
 pb::Json topic_json(const FileReport *f, const std::string &trouble, std::int64_t now_ms)
 {
 	const pb::Json reason = trouble.empty() ? pb::Json(nullptr) : pb::Json(trouble);
-	if (!f) return {{"path", nullptr}, {"name", nullptr}, {"format", nullptr}, {"reason", trouble.empty() ? "no file in the configured folders is a log that we know" : trouble}};
-	return {{"path", f->path}, {"name", f->path.substr(f->path.rfind('/') + 1)}, {"format", format_name(f->format) ? pb::Json(format_name(f->format)) : pb::Json(nullptr)},
-	        {"size", f->size}, {"offset", f->offset}, {"rows", f->rows}, {"rejected", f->rejected.total()}, {"rejected_by", rejected_json(*f)}, {"lag_ms", lag_ms(*f, now_ms)},
-	        {"modified", iso(f->modified_ms)}, {"age_ms", std::max<std::int64_t>(0, now_ms - f->modified_ms)}, {"reason", reason.copy()}};
+	if (!f)
+		return {{"path", nullptr}, {"name", nullptr}, {"format", nullptr},
+			{"reason", trouble.empty() ? "no file in the configured folders is a log that we know" : trouble}};
+	return {{"path", f->path}, {"name", f->path.substr(f->path.rfind('/') + 1)},
+		{"format", format_name(f->format) ? pb::Json(format_name(f->format)) : pb::Json(nullptr)}, {"size", f->size}, {"offset", f->offset}, {"rows", f->rows},
+		{"rejected", f->rejected.total()}, {"rejected_by", rejected_json(*f)}, {"lag_ms", lag_ms(*f, now_ms)}, {"modified", iso(f->modified_ms)},
+		{"age_ms", std::max<std::int64_t>(0, now_ms - f->modified_ms)}, {"reason", reason.copy()}};
 }
 
 } // namespace csv

@@ -12,14 +12,16 @@
 namespace csv {
 
 /// A piece of Batch::texts.
-struct Piece { std::uint32_t at = 0, size = 0; };
+struct Piece {
+	std::uint32_t at = 0, size = 0;
+};
 
 /// Plain data; 0, NaN and empty are unknown.
 struct Sighting {
 	std::uint64_t mac = 0;
 	std::int64_t first_ms = 0, last_ms = 0;
-	std::int64_t stream_ms = 0;      // the latest time that the file has named so far
-	std::int64_t packets = -1;       // so far in all; -1: the row is one more
+	std::int64_t stream_ms = 0; // the latest time that the file has named so far
+	std::int64_t packets = -1;  // so far in all; -1: the row is one more
 	std::int64_t data_bytes = 0;
 	double lat = std::numeric_limits<double>::quiet_NaN(), lon = lat, alt = lat, accuracy = lat;
 	std::int32_t frequency_khz = 0, clients = 0;

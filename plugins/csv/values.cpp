@@ -20,11 +20,14 @@ int number_at(std::string_view text, std::size_t at, std::size_t digits) noexcep
 	return n;
 }
 
-struct Civil { int year, month, day, hour, minute, second; };
+struct Civil {
+	int year, month, day, hour, minute, second;
+};
 
 bool is_right(const Civil &c) noexcept
 {
-	return c.year >= 1970 && c.month >= 1 && c.month <= 12 && c.day >= 1 && c.day <= 31 && c.hour >= 0 && c.hour < 24 && c.minute >= 0 && c.minute < 60 && c.second >= 0 && c.second <= 60;
+	return c.year >= 1970 && c.month >= 1 && c.month <= 12 && c.day >= 1 && c.day <= 31 && c.hour >= 0 && c.hour < 24 && c.minute >= 0 && c.minute < 60 &&
+		   c.second >= 0 && c.second <= 60;
 }
 
 std::optional<Civil> parse_civil(std::string_view t) noexcept
@@ -108,7 +111,8 @@ std::optional<std::int64_t> parse_ctime(std::string_view t) noexcept
 	if (t.size() != 24 || t[3] != ' ' || t[7] != ' ' || t[10] != ' ' || t[13] != ':' || t[16] != ':' || t[19] != ' ') return {};
 	const std::size_t month = months.find(t.substr(4, 3));
 	const int day = t[8] == ' ' ? number_at(t, 9, 1) : number_at(t, 8, 2);
-	const Civil c{number_at(t, 20, 4), month % 3 == 0 ? static_cast<int>(month / 3) + 1 : 0, day, number_at(t, 11, 2), number_at(t, 14, 2), number_at(t, 17, 2)};
+	const Civil c{
+		number_at(t, 20, 4), month % 3 == 0 ? static_cast<int>(month / 3) + 1 : 0, day, number_at(t, 11, 2), number_at(t, 14, 2), number_at(t, 17, 2)};
 	return is_right(c) ? local_ms(c) : std::nullopt;
 }
 

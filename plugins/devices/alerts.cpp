@@ -153,9 +153,8 @@ std::optional<Page> Alerts::list(const Query &query) const
 		const bool is_after = !after || (is_falling ? less(mark_of(a), *after, by_severity) : less(*after, mark_of(a), by_severity));
 		if (is_after) found.push_back(&a);
 	}
-	std::sort(found.begin(), found.end(), [&](const Alert *a, const Alert *b) {
-		return is_falling ? less(mark_of(*b), mark_of(*a), by_severity) : less(mark_of(*a), mark_of(*b), by_severity);
-	});
+	std::sort(found.begin(), found.end(),
+		[&](const Alert *a, const Alert *b) { return is_falling ? less(mark_of(*b), mark_of(*a), by_severity) : less(mark_of(*a), mark_of(*b), by_severity); });
 	const std::size_t count = std::min(query.limit, found.size());
 	for (std::size_t i = 0; i < count; ++i) {
 		if (i > 0) page.items += ',';

@@ -13,12 +13,12 @@ namespace devices {
 /// A plain value.
 struct Alert {
 	std::string id;
-	std::string type;     // Kismet's header: "BCASTDISCON"
-	int severity = 0;     // Kismet's: 0 to 20
-	double time = 0;      // unix seconds
+	std::string type; // Kismet's header: "BCASTDISCON"
+	int severity = 0; // Kismet's: 0 to 20
+	double time = 0;  // unix seconds
 	std::string message;
 	std::string source, dest, channel, transmitter, group; // group: Kismet's class, "DENIAL"
-	std::string text;     // A of the contract, made when it is put in
+	std::string text;                                      // A of the contract, made when it is put in
 };
 
 /// "info", "low", "medium", "high" or "critical": the nearest of 0, 5, 10, 15, 20.
@@ -33,7 +33,11 @@ public:
 
 	/// False: it is known already, by id and time, or older than all of a full table.
 	bool put(Alert alert);
-	void clear() { alerts.clear(); ++changes; }
+	void clear()
+	{
+		alerts.clear();
+		++changes;
+	}
 	void set_most(std::size_t most_);
 
 	/// The newest `count`, newest first: `[A…]`.

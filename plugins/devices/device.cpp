@@ -78,7 +78,14 @@ std::string_view contract_type(std::string_view type) noexcept
 std::string_view encryption_class(std::string_view encryption) noexcept
 {
 	constexpr std::array<std::pair<std::string_view, std::string_view>, 8> classes{{
-		{"wpa3", "WPA3"}, {"sae", "WPA3"}, {"wpa2", "WPA2"}, {"wpa", "WPA"}, {"wep", "WEP"}, {"owe", "OWE"}, {"open", "Open"}, {"none", "Open"},
+		{"wpa3", "WPA3"},
+		{"sae", "WPA3"},
+		{"wpa2", "WPA2"},
+		{"wpa", "WPA"},
+		{"wep", "WEP"},
+		{"owe", "OWE"},
+		{"open", "Open"},
+		{"none", "Open"},
 	}};
 	for (const auto &[word, name] : classes)
 		if (has_word(encryption, word)) return name;

@@ -23,15 +23,15 @@ struct Place {
 
 /// A plain value. Texts are as the source has them; what is empty or 0 is unknown.
 struct Device {
-	std::string mac;          // upper case, with colons
-	std::string key;          // tells devices with one MAC apart (two phys); may be empty
-	std::string name;         // what people call it: name, SSID or MAC
-	std::string ssid;         // of a network
+	std::string mac;  // upper case, with colons
+	std::string key;  // tells devices with one MAC apart (two phys); may be empty
+	std::string name; // what people call it: name, SSID or MAC
+	std::string ssid; // of a network
 	std::string manufacturer;
-	std::string type;         // as the contract words it: "Access Point"
+	std::string type; // as the contract words it: "Access Point"
 	std::string channel;
-	std::string encryption;   // of a network
-	bool is_network = false;  // it announces a network: an access point
+	std::string encryption;                           // of a network
+	bool is_network = false;                          // it announces a network: an access point
 	std::int64_t first_seen_ms = 0, last_seen_ms = 0; // the source's time of the packets
 	std::int64_t frequency_khz = 0;
 	std::int64_t packets = 0, data_bytes = 0, clients = 0;

@@ -28,7 +28,8 @@ public:
 		if (d.signal.last == 0) return;
 		std::erase_if(samples, [&](const Sample &s) { return s.time_ms > now || s.time_ms < now - kept_ms; }); // a clock that jumped begins anew
 		const auto degrees = [](double v) { return static_cast<std::int32_t>(std::lround(std::clamp(v, -180.0, 180.0) * 1e7)); };
-		const Sample s{now, d.place ? degrees(d.place->lat) : 0, d.place ? degrees(d.place->lon) : 0, static_cast<std::int16_t>(std::clamp(d.signal.last, -32768, 32767)), d.place.has_value()};
+		const Sample s{now, d.place ? degrees(d.place->lat) : 0, d.place ? degrees(d.place->lon) : 0,
+			static_cast<std::int16_t>(std::clamp(d.signal.last, -32768, 32767)), d.place.has_value()};
 		const bool is_close = samples.size() > 1 && samples.back().time_ms - samples[samples.size() - 2].time_ms < spacing_ms;
 		if (!samples.empty() && (is_close || samples.back().time_ms == now)) samples.back() = s;
 		else samples.push_back(s);

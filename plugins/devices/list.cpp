@@ -151,7 +151,8 @@ void list_by_time(const Order &order, Order::iterator first, const Sort &sort, c
 	}
 }
 
-void list_sorted(const Order &order, Order::iterator first, const Sort &sort, const Filter &passes, const std::optional<Position> &after, std::size_t limit, Pager &pager)
+void list_sorted(
+	const Order &order, Order::iterator first, const Sort &sort, const Filter &passes, const std::optional<Position> &after, std::size_t limit, Pager &pager)
 {
 	std::vector<std::pair<Position, Entry *>> found;
 	for (auto at = first; at != order.end(); ++at) {

@@ -13,10 +13,10 @@ namespace devices {
 struct Query {
 	std::optional<std::int64_t> since_ms; // last seen then or later
 	std::size_t limit = 100;
-	std::string cursor;                   // `next` of the page before
-	std::string type;                     // as the contract words it, any case
-	std::string q;                        // part of a name, SSID, MAC or maker, any case
-	std::string sort = "-lastSeen";       // lastSeen firstSeen signal name packets; `-` before it: falling
+	std::string cursor;             // `next` of the page before
+	std::string type;               // as the contract words it, any case
+	std::string q;                  // part of a name, SSID, MAC or maker, any case
+	std::string sort = "-lastSeen"; // lastSeen firstSeen signal name packets; `-` before it: falling
 };
 
 enum class Kind { devices, networks };
@@ -25,7 +25,7 @@ enum class Kind { devices, networks };
 struct Page {
 	std::string items; // `{…},{…}`: without brackets
 	std::size_t total = 0;
-	std::string next;  // empty: the last page
+	std::string next; // empty: the last page
 };
 
 /// Empty where the cursor is not one of this sort.

@@ -16,10 +16,7 @@ std::optional<std::int64_t> to_ms(const std::optional<pb::UnixTime> &time)
 	return std::llround(time->seconds * 1000);
 }
 
-template<typename Args> Query query_of(const Args &a)
-{
-	return {to_ms(a.since), static_cast<std::size_t>(a.limit), a.cursor, a.type, a.q, a.sort};
-}
+template<typename Args> Query query_of(const Args &a) { return {to_ms(a.since), static_cast<std::size_t>(a.limit), a.cursor, a.type, a.q, a.sort}; }
 
 [[noreturn]] void refuse_cursor(const Query &query)
 {
@@ -31,7 +28,8 @@ template<typename Args> Query query_of(const Args &a)
 std::string describe(Kind kind, const Query &q)
 {
 	std::string out(1, kind == Kind::devices ? 'd' : 'n');
-	for (const std::string_view part : {std::string_view(q.cursor), std::string_view(q.type), std::string_view(q.q), std::string_view(q.sort)}) append_quoted(out, part);
+	for (const std::string_view part : {std::string_view(q.cursor), std::string_view(q.type), std::string_view(q.q), std::string_view(q.sort)})
+		append_quoted(out, part);
 	append_integer(out, static_cast<std::int64_t>(q.limit));
 	out += q.since_ms ? ' ' : '-';
 	append_integer(out, q.since_ms.value_or(0));
@@ -106,7 +104,9 @@ std::string Replies::device(std::string_view mac)
 {
 	const std::optional<std::uint64_t> number = parse_mac(mac);
 	const std::vector<Entry *> found = number ? table.find_all(*number) : std::vector<Entry *>();
-	if (found.empty()) throw pb::Error(404, "NOT_FOUND", std::string(source) + " knows no device " + std::string(mac) + (number ? "" : ": that is no MAC (AA:BB:CC:DD:EE:FF)"));
+	if (found.empty())
+		throw pb::Error(
+			404, "NOT_FOUND", std::string(source) + " knows no device " + std::string(mac) + (number ? "" : ": that is no MAC (AA:BB:CC:DD:EE:FF)"));
 	std::string out = found.front()->text();
 	out.pop_back();
 	out += ",\"history\":";

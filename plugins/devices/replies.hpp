@@ -18,8 +18,7 @@ struct ListArgs {
 	std::optional<pb::UnixTime> since;
 	std::int64_t limit = 100;
 	std::string cursor, type, q, sort;
-	static constexpr auto fields = pb::fields(
-		pb::field("since", &ListArgs::since, {.help = "last seen then or later"}),
+	static constexpr auto fields = pb::fields(pb::field("since", &ListArgs::since, {.help = "last seen then or later"}),
 		pb::field("limit", &ListArgs::limit, {.fallback = "100", .min = 1, .max = 1000, .help = "entries on a page"}),
 		pb::field("cursor", &ListArgs::cursor, {.fallback = "\"\"", .max = 2048, .help = "`next` of the page before"}),
 		pb::field("type", &ListArgs::type, {.fallback = "\"\"", .max = 64, .help = "this type alone, any case: Access Point"}),
@@ -33,8 +32,7 @@ struct AlertArgs {
 	std::optional<pb::UnixTime> since;
 	std::int64_t limit = 100;
 	std::string cursor, type, q, sort;
-	static constexpr auto fields = pb::fields(
-		pb::field("since", &AlertArgs::since, {.help = "raised then or later"}),
+	static constexpr auto fields = pb::fields(pb::field("since", &AlertArgs::since, {.help = "raised then or later"}),
 		pb::field("limit", &AlertArgs::limit, {.fallback = "100", .min = 1, .max = 1000, .help = "alerts on a page"}),
 		pb::field("cursor", &AlertArgs::cursor, {.fallback = "\"\"", .max = 2048, .help = "`next` of the page before"}),
 		pb::field("type", &AlertArgs::type, {.fallback = "\"\"", .max = 64, .help = "this type alone, any case: BCASTDISCON"}),
@@ -48,8 +46,7 @@ struct DataArgs {
 	std::optional<pb::UnixTime> since;
 	std::int64_t limit = 100;
 	std::string type;
-	static constexpr auto fields = pb::fields(
-		pb::field("since", &DataArgs::since, {.help = "last seen or raised then or later"}),
+	static constexpr auto fields = pb::fields(pb::field("since", &DataArgs::since, {.help = "last seen or raised then or later"}),
 		pb::field("limit", &DataArgs::limit, {.fallback = "100", .min = 1, .max = 1000, .help = "entries of each type"}),
 		pb::field("type", &DataArgs::type, {.fallback = "\"all\"", .choices = "devices|networks|alerts|all", .help = "what is wanted"}));
 };
@@ -77,7 +74,10 @@ public:
 	[[nodiscard]] std::string device(std::string_view mac);
 
 private:
-	struct Kept { std::string what, text; std::uint64_t generation = 0; };
+	struct Kept {
+		std::string what, text;
+		std::uint64_t generation = 0;
+	};
 	const std::string &list_of(Kind kind, const Query &query);
 	[[nodiscard]] std::uint64_t generation() const noexcept { return table.generation() + (alerts ? alerts->generation() : 0) + 1; }
 	/// The kept text for this, or a place for it (then with an empty text).

@@ -18,7 +18,10 @@ struct Entry;
 
 /// The order in which the devices of a table were last seen; those of one moment by arrival.
 struct ByTime {
-	struct Key { std::int64_t ms; std::uint64_t serial; };
+	struct Key {
+		std::int64_t ms;
+		std::uint64_t serial;
+	};
 	using is_transparent = void;
 	static bool less(Key a, Key b) noexcept { return a.ms != b.ms ? a.ms < b.ms : a.serial < b.serial; }
 	bool operator()(const Entry *a, const Entry *b) const noexcept;
@@ -45,12 +48,12 @@ private:
 	static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 	std::string ready, ready_network;
 	std::uint64_t mac = 0;
-	std::int64_t ordered_ms = 0;     // last_seen_ms as the order has it
+	std::int64_t ordered_ms = 0; // last_seen_ms as the order has it
 	Order::iterator place{};
 	std::size_t news_index = nowhere; // in Table::news
 	News news = News::none;
-	std::uint32_t pass = 0;          // the last one that saw it
-	Entry *next = nullptr;           // the same MAC, another key
+	std::uint32_t pass = 0; // the last one that saw it
+	Entry *next = nullptr;  // the same MAC, another key
 };
 
 /// Owns the devices. One thread at a time. Past `most` the oldest seen go first, and are counted.
@@ -117,7 +120,7 @@ private:
 	std::unordered_map<std::uint64_t, Entry *> by_mac; // the first of a chain; entries are owned through by_time
 	std::unique_ptr<Entry> spare;                      // the last one that went: a full table makes no garbage
 	Order::node_type spare_node;
-	std::vector<Entry *> news;                         // with holes where an entry has gone
+	std::vector<Entry *> news; // with holes where an entry has gone
 	std::vector<std::string> gone;
 	std::uint64_t gone_uncounted = 0; // more than are worth keeping
 	std::uint32_t pass = 0;

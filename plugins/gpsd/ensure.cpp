@@ -83,10 +83,8 @@ void Ensure::turn()
 		if (e < 0) finish(Outcome::failed, fmt::format("the system bus went away: {}", std::strerror(-e)));
 		if (e <= 0) break;
 	}
-	if (outcome)
-		end(*outcome, said);
-	else if (bus)
-		arm();
+	if (outcome) end(*outcome, said);
+	else if (bus) arm();
 }
 
 int Ensure::on_job(sd_bus_message *m, void *self, sd_bus_error *) noexcept
@@ -97,10 +95,8 @@ int Ensure::on_job(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 		return 0;
 	}
 	const char *made = nullptr;
-	if (sd_bus_message_read(m, "o", &made) >= 0)
-		e->job = made;
-	else
-		e->finish(Outcome::failed, "systemd gave an answer that makes no sense");
+	if (sd_bus_message_read(m, "o", &made) >= 0) e->job = made;
+	else e->finish(Outcome::failed, "systemd gave an answer that makes no sense");
 	return 0;
 }
 
@@ -110,10 +106,8 @@ int Ensure::on_removed(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 	std::uint32_t id = 0;
 	const char *gone = nullptr, *of = nullptr, *result = nullptr;
 	if (sd_bus_message_read(m, "uoss", &id, &gone, &of, &result) < 0 || e->job.empty() || e->job != gone) return 0;
-	if (std::string_view(result) == "done")
-		e->finish(Outcome::started, fmt::format("systemd has started {}", e->unit));
-	else
-		e->finish(Outcome::failed, fmt::format("systemd could not start {}: {} (systemctl status {})", e->unit, result, e->unit));
+	if (std::string_view(result) == "done") e->finish(Outcome::started, fmt::format("systemd has started {}", e->unit));
+	else e->finish(Outcome::failed, fmt::format("systemd could not start {}: {} (systemctl status {})", e->unit, result, e->unit));
 	return 0;
 }
 

@@ -124,10 +124,8 @@ void Plugin::configure(const Settings &now)
 	receivers.rules = {settings.stale_after, settings.switch_after};
 	link.limits = {settings.silent_after, settings.answer_within};
 	last_ensured = {};
-	if (is_elsewhere)
-		link.open(settings.host, settings.port);
-	else
-		review();
+	if (is_elsewhere) link.open(settings.host, settings.port);
+	else review();
 }
 
 // ---- what comes in ----------------------------------------------------------------------------------------------------
@@ -176,10 +174,8 @@ void Plugin::review()
 	publish_link();
 	auto next = receivers.next(now);
 	if (has_fix && !is_stale(now)) next = std::min(next.value_or(Time::max()), fix_arrived + fix_stale_after + 1ms);
-	if (next)
-		reviewing.once(std::chrono::ceil<milliseconds>(*next - now));
-	else
-		reviewing.stop();
+	if (next) reviewing.once(std::chrono::ceil<milliseconds>(*next - now));
+	else reviewing.stop();
 }
 
 void Plugin::publish_fix(Time now)

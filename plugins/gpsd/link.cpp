@@ -72,10 +72,8 @@ void Link::attempt()
 	next_attempt.reset();
 	enter(State::connecting);
 	addresses = literal(host, port);
-	if (addresses.empty())
-		resolve();
-	else
-		try_addresses();
+	if (addresses.empty()) resolve();
+	else try_addresses();
 }
 
 void Link::resolve()
@@ -135,20 +133,16 @@ void Link::give_up()
 					   : is_local() ? "; is gpsd running? (systemctl start gpsd)"
 									: "; is gpsd running there, and does it listen to others (gpsd -G)?";
 	std::string why = std::strerror(failed_with);
-	if (is_refused)
-		why = "connection refused";
-	else if (failed_with == ETIMEDOUT)
-		why = "no connection within 5 s";
+	if (is_refused) why = "connection refused";
+	else if (failed_with == ETIMEDOUT) why = "no connection within 5 s";
 	down(fmt::format("gpsd {}: {}{}", named, why, hint));
 	if (is_refused) events.on_refused();
 }
 
 void Link::on_fd(int, std::uint32_t) noexcept
 {
-	if (waits == Waits::connect)
-		finish_connect();
-	else
-		read();
+	if (waits == Waits::connect) finish_connect();
+	else read();
 }
 
 void Link::finish_connect()

@@ -12,18 +12,14 @@ namespace {
 
 void put(std::string &out, const char *name, double v)
 {
-	if (std::isfinite(v))
-		fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, v); // the shortest that reads back the same
-	else
-		fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
+	if (std::isfinite(v)) fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, v); // the shortest that reads back the same
+	else fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
 }
 
 void put(std::string &out, const char *name, std::optional<int> v)
 {
-	if (v)
-		fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, *v);
-	else
-		fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
+	if (v) fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, *v);
+	else fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
 }
 
 } // namespace

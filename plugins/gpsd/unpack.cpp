@@ -111,8 +111,7 @@ pb::Json known_of(const json_t *json)
 		pb::Json satellites = pb::Json::array();
 		std::size_t i;
 		json_t *s;
-		json_array_foreach(const_cast<json_t *>(list), i, s)
-		{
+		json_array_foreach(const_cast<json_t *>(list), i, s) {
 			pb::Json one = pb::Json::object();
 			for (const char *k : satellite_keys)
 				if (const json_t *v = at(s, k)) one.set(k, pb::Json::share(v));
@@ -192,8 +191,7 @@ bool Unpacker::device_list(const json_t *json, std::vector<Report> &reports)
 	Devices all;
 	std::size_t i;
 	json_t *v;
-	json_array_foreach(const_cast<json_t *>(list), i, v)
-	{
+	json_array_foreach(const_cast<json_t *>(list), i, v) {
 		Device d = to_device(v);
 		if (d.path.empty()) return bad("DEVICES with one that has no path");
 		all.list.push_back(std::move(d));
@@ -208,8 +206,7 @@ bool Unpacker::poll(const json_t *json, std::vector<Report> &reports)
 	for (const char *key : {"tpv", "sky"}) {
 		std::size_t i;
 		json_t *v;
-		json_array_foreach(const_cast<json_t *>(at(json, key)), i, v)
-		{
+		json_array_foreach(const_cast<json_t *>(at(json, key)), i, v) {
 			const auto name = text_at(v, "class");
 			if (name != "TPV" && name != "SKY") return bad("POLL with something else in it");
 			if (!object(v, pb::Json::share(v).text(), reports)) return false;

@@ -39,10 +39,12 @@ void append_source(std::string &out, const Source &s)
 
 Air::Air(pb::Scope &scope, Limits limits, pb::Bound<int> on_watch)
 	: table(limits.devices), alerts(limits.alerts), replies("kismet", table, &alerts),
-	  summary_topic(scope, "kismet/summary", "devices by type, networks by encryption, alerts by severity, packets a second, the sources", PB_DROP_SAME, on_watch),
+	  summary_topic(
+		  scope, "kismet/summary", "devices by type, networks by encryption, alerts by severity, packets a second, the sources", PB_DROP_SAME, on_watch),
 	  changes_topic(scope, "kismet/changes", "devices that came, changed and went since: {added, changed, removed, omitted}; at most 2 a second", 0, on_watch),
 	  alerts_topic(scope, "kismet/alerts", "the newest 20 alerts, and how many there are", PB_DROP_SAME, on_watch),
-	  messages_topic(scope, "kismet/messages", "the newest 20 messages of Kismet's log", PB_DROP_SAME), timer(scope, pb::bind<&Air::on_tell>(this)) {}
+	  messages_topic(scope, "kismet/messages", "the newest 20 messages of Kismet's log", PB_DROP_SAME), timer(scope, pb::bind<&Air::on_tell>(this))
+{}
 
 void Air::configure(Limits limits)
 {
@@ -73,7 +75,8 @@ void Air::put_sources(std::vector<Source> sources_)
 	const auto now = Clock::now();
 	const std::uint64_t total = packets();
 	const double seconds = std::chrono::duration<double>(now - packets_at).count();
-	if (packets_at != Clock::time_point{} && total >= packets_before && seconds > 0) packets_a_second = std::round(static_cast<double>(total - packets_before) / seconds * 10) / 10;
+	if (packets_at != Clock::time_point{} && total >= packets_before && seconds > 0)
+		packets_a_second = std::round(static_cast<double>(total - packets_before) / seconds * 10) / 10;
 	packets_before = total;
 	packets_at = now;
 	tell_soon();

@@ -15,7 +15,9 @@ namespace kismet {
 /// Loop thread. Does not know where it comes from.
 class Air {
 public:
-	struct Limits { std::size_t devices, alerts; };
+	struct Limits {
+		std::size_t devices, alerts;
+	};
 	/// on_watch: somebody begins to look at these topics, or nobody does any more.
 	Air(pb::Scope &scope, Limits limits, pb::Bound<int> on_watch);
 	Air(const Air &) = delete;
@@ -29,7 +31,7 @@ public:
 	void clear();
 	void configure(Limits limits);
 
-	[[nodiscard]] std::uint64_t packets() const noexcept;     // of all sources so far
+	[[nodiscard]] std::uint64_t packets() const noexcept; // of all sources so far
 	[[nodiscard]] double newest_message() const noexcept { return messages.empty() ? 0 : messages.back().time; }
 
 	devices::Table table;

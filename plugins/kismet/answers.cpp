@@ -40,7 +40,7 @@ void Session::on_status(const Status &s)
 		want_all("Kismet's clock went back");
 	}
 	fewer = s.devices >= 0 && static_cast<std::uint64_t>(s.devices) < air.table.size() ? fewer + 1 : 0; // once may be an event in between
-	if (fewer >= 2) want_all("Kismet has fewer devices"); // it forgets those not heard for long
+	if (fewer >= 2) want_all("Kismet has fewer devices");                                               // it forgets those not heard for long
 	for (std::size_t i = 0; i < tasks; ++i)
 		if (std::exchange(is_missing[i], false)) last[i] = {};
 	known = s;
@@ -131,7 +131,8 @@ void Session::fail_refreshes(const std::string &why)
 
 void Session::connect_bus()
 {
-	bus.connect(address, options.target.port, options.target.authority(), options.target.prefix + "/eventbus/events.ws" + credentials->query(true), credentials->basic());
+	bus.connect(address, options.target.port, options.target.authority(), options.target.prefix + "/eventbus/events.ws" + credentials->query(true),
+		credentials->basic());
 }
 
 void Session::on_bus_up() noexcept

@@ -108,7 +108,9 @@ struct EventBus::Calls {
 void EventBus::FreeContext::operator()(wslay_event_context *c) const noexcept { wslay_event_context_free(c); }
 
 EventBus::EventBus(pb::Scope &scope_, pb::Bound<> on_up_, pb::Bound<std::string_view> on_event_, pb::Bound<const End &> on_end_)
-	: scope(scope_), on_up(on_up_), on_event(on_event_), on_end(on_end_), timer(scope_, pb::bind<&EventBus::on_timer>(this)), failed(scope_, pb::bind<&EventBus::on_failed>(this)) {}
+	: scope(scope_), on_up(on_up_), on_event(on_event_), on_end(on_end_), timer(scope_, pb::bind<&EventBus::on_timer>(this)),
+	  failed(scope_, pb::bind<&EventBus::on_failed>(this))
+{}
 
 void EventBus::connect(const std::string &address, std::uint16_t port, const std::string &authority, std::string path, const std::string &authorization)
 {
@@ -121,7 +123,8 @@ void EventBus::connect(const std::string &address, std::uint16_t port, const std
 	now = State::connecting;
 	if (!is_address || ::getrandom(nonce.data(), nonce.size(), 0) != static_cast<ssize_t>(nonce.size())) return fail(0, "no address");
 	key = base64(nonce.data(), nonce.size());
-	request = "GET " + path + " HTTP/1.1\r\nHost: " + authority + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n";
+	request = "GET " + path + " HTTP/1.1\r\nHost: " + authority +
+			  "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n";
 	if (!authorization.empty()) request += "Authorization: " + authorization + "\r\n";
 	request += "\r\n";
 	wipe(path);
@@ -176,7 +179,8 @@ bool EventBus::is_upgrade(std::string_view head, const std::string &key, End &en
 	end.status = status;
 	if (status == 0) end.text = "the answer is no HTTP";
 	else if (status != 101) end.text = "it answered " + std::to_string(status);
-	else if (!is_same_blind(header(rest, "Upgrade"), "websocket") || header(rest, "Sec-WebSocket-Accept") != accept_of(key)) end.text = "its answer is not that of a WebSocket";
+	else if (!is_same_blind(header(rest, "Upgrade"), "websocket") || header(rest, "Sec-WebSocket-Accept") != accept_of(key))
+		end.text = "its answer is not that of a WebSocket";
 	return end.text.empty();
 }
 

@@ -42,7 +42,9 @@ public:
 private:
 	struct Calls; // libevent's and wslay's C callbacks
 	friend struct Calls;
-	struct FreeContext { void operator()(wslay_event_context *c) const noexcept; };
+	struct FreeContext {
+		void operator()(wslay_event_context *c) const noexcept;
+	};
 
 	void read() noexcept;
 	void read_head();

@@ -86,7 +86,8 @@ bool is_own_address(const std::string &address)
 		std::array<char, INET6_ADDRSTRLEN> text{};
 		if (!a->ifa_addr) continue;
 		if (a->ifa_addr->sa_family == AF_INET) ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in *>(a->ifa_addr)->sin_addr, text.data(), text.size());
-		else if (a->ifa_addr->sa_family == AF_INET6) ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6 *>(a->ifa_addr)->sin6_addr, text.data(), text.size());
+		else if (a->ifa_addr->sa_family == AF_INET6)
+			::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6 *>(a->ifa_addr)->sin6_addr, text.data(), text.size());
 		if (address == text.data()) return true;
 	}
 	return false;

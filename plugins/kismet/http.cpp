@@ -36,16 +36,20 @@ struct Http::Calls {
 		const int status = r ? evhttp_request_get_response_code(r) : 0;
 		if (r && status != 0) return h->finish(Answer::End::whole, {});
 		if (h->error == EVREQ_HTTP_TIMEOUT) return h->finish(Answer::End::timed_out, "no answer in time");
-		if (h->error == EVREQ_HTTP_EOF) return h->finish(Answer::End::broken, h->answer.status == 0 ? "the connection was closed without an answer" : "the answer stopped half way");
+		if (h->error == EVREQ_HTTP_EOF)
+			return h->finish(Answer::End::broken, h->answer.status == 0 ? "the connection was closed without an answer" : "the answer stopped half way");
 		if (h->error == EVREQ_HTTP_INVALID_HEADER) return h->finish(Answer::End::broken, "the answer is no HTTP");
 		if (h->error == EVREQ_HTTP_DATA_TOO_LONG) return h->finish(Answer::End::broken, "the answer is too long");
-		if (h->error == EVREQ_HTTP_BUFFER_ERROR) return h->finish(Answer::End::broken, h->answer.status == 0 ? "the connection broke" : "the answer stopped half way");
+		if (h->error == EVREQ_HTTP_BUFFER_ERROR)
+			return h->finish(Answer::End::broken, h->answer.status == 0 ? "the connection broke" : "the answer stopped half way");
 		h->finish(Answer::End::no_connection, "no connection");
 	}
 };
 
 Http::Http(pb::Scope &scope_, pb::Bound<evbuffer *> on_bytes_, pb::Bound<const Answer &> on_end_)
-	: scope(scope_), on_bytes(on_bytes_), on_end(on_end_), deadline(scope_, pb::bind<&Http::on_deadline>(this)), finished(scope_, pb::bind<&Http::on_finished>(this)) {}
+	: scope(scope_), on_bytes(on_bytes_), on_end(on_end_), deadline(scope_, pb::bind<&Http::on_deadline>(this)),
+	  finished(scope_, pb::bind<&Http::on_finished>(this))
+{}
 
 Http::~Http()
 {

@@ -15,7 +15,9 @@ struct event_base;
 namespace kismet {
 
 /// Bytes that wait; owned by one thread at a time.
-struct FreeBuffer { void operator()(evbuffer *b) const noexcept; };
+struct FreeBuffer {
+	void operator()(evbuffer *b) const noexcept;
+};
 using Bytes = std::unique_ptr<evbuffer, FreeBuffer>;
 [[nodiscard]] Bytes new_bytes();
 
@@ -28,9 +30,9 @@ struct Answer {
 		no_connection // there was none; evhttp does not keep why
 	};
 	End end = End::broken;
-	int status = 0;        // 0: there was no head
-	std::string type;      // Content-Type
-	std::string text;      // what went wrong, for people
+	int status = 0;   // 0: there was no head
+	std::string type; // Content-Type
+	std::string text; // what went wrong, for people
 };
 
 /// Its callbacks come from the loop's own turn, never from inside send() or evhttp: they may do anything with it. Loop thread.
@@ -79,7 +81,7 @@ private:
 	evhttp_request *flying = nullptr; // evhttp's, until it tells us of its end
 	Request request;
 	Answer answer;
-	int error = -1;               // evhttp_request_error, as told just before the end
+	int error = -1; // evhttp_request_error, as told just before the end
 	bool is_asking = false, was_reused = false, is_second_try = false;
 	pb::Timer deadline, finished;
 };

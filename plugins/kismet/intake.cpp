@@ -38,7 +38,9 @@ void take_object(What what, std::string_view json, Taken &out)
 		return;
 	}
 	// Some versions wrap these lists into an object.
-	const json_t *list = what == What::messages ? pb::at(object.get(), "kismet.messagebus.list") : what == What::alerts ? pb::at(object.get(), "kismet.alert.list") : nullptr;
+	const json_t *list = what == What::messages ? pb::at(object.get(), "kismet.messagebus.list")
+						 : what == What::alerts ? pb::at(object.get(), "kismet.alert.list")
+												: nullptr;
 	if (!list) return take(what, object.get(), out);
 	for (std::size_t i = 0; i < json_array_size(list); ++i) take(what, json_array_get(list, i), out);
 }
@@ -52,7 +54,8 @@ void take_event(std::string_view json, Taken &out)
 }
 
 Intake::Intake(pb::Scope &scope_, pb::Bound<Taken &> on_taken_, pb::Bound<const BodyEnd &> on_body_end_)
-	: scope(scope_), on_taken(on_taken_), on_body_end(on_body_end_), retry(scope_, pb::bind<&Intake::pump>(this)) {}
+	: scope(scope_), on_taken(on_taken_), on_body_end(on_body_end_), retry(scope_, pb::bind<&Intake::pump>(this))
+{}
 
 void Intake::begin(What what)
 {

@@ -15,8 +15,8 @@ struct Link {
 	State state = State::unknown; // before the first answer: not published
 	std::string url, reason, hint;
 	std::int64_t since_ms = 0, next_attempt_ms = 0; // 0: none
-	std::string version, server_id, server_name; // while it is up
-	bool is_pushed = false;       // the event bus tells what is new; else polls do
+	std::string version, server_id, server_name;    // while it is up
+	bool is_pushed = false;                         // the event bus tells what is new; else polls do
 	std::string polled_because;
 	[[nodiscard]] pb::Json json() const;
 };

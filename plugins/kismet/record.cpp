@@ -74,8 +74,8 @@ devices::Signal signal_of(const json_t *object) noexcept
 	const json_t *type = find(object, nullptr, "kismet.device.base.signal/kismet.common.signal.type");
 	if (json_is_string(type) && pb::text_of(type) != "dbm") return {}; // another unit, or none
 	return {dbm_of(find(object, "last_signal", "kismet.device.base.signal/kismet.common.signal.last_signal")),
-	        dbm_of(find(object, "min_signal", "kismet.device.base.signal/kismet.common.signal.min_signal")),
-	        dbm_of(find(object, "max_signal", "kismet.device.base.signal/kismet.common.signal.max_signal"))};
+		dbm_of(find(object, "min_signal", "kismet.device.base.signal/kismet.common.signal.min_signal")),
+		dbm_of(find(object, "max_signal", "kismet.device.base.signal/kismet.common.signal.max_signal"))};
 }
 
 std::string first_of(std::initializer_list<std::string_view> texts)
@@ -133,7 +133,9 @@ std::optional<devices::Alert> read_alert(const json_t *o)
 	a.channel = channel_of(pb::at(o, "kismet.alert.channel"));
 	// Kismet's hash is of the one alert, with its time. Without it the time and the text must do.
 	const json_t *hash = pb::at(o, "kismet.alert.hash");
-	a.id = json_is_integer(hash) ? std::to_string(json_integer_value(hash)) : a.type + "-" + std::to_string(std::llround(a.time * 1000)) + "-" + std::to_string(std::hash<std::string>()(a.message) % 100'000);
+	a.id = json_is_integer(hash)
+			   ? std::to_string(json_integer_value(hash))
+			   : a.type + "-" + std::to_string(std::llround(a.time * 1000)) + "-" + std::to_string(std::hash<std::string>()(a.message) % 100'000);
 	return a;
 }
 
@@ -179,17 +181,17 @@ std::optional<Status> read_status(const json_t *o)
 const char *poll_body() noexcept
 {
 	return R"({"fields":["kismet.device.base.key","kismet.device.base.macaddr","kismet.device.base.phyname","kismet.device.base.name",)"
-	       R"("kismet.device.base.commonname","kismet.device.base.type","kismet.device.base.manuf","kismet.device.base.channel",)"
-	       R"("kismet.device.base.frequency","kismet.device.base.crypt","kismet.device.base.first_time","kismet.device.base.last_time",)"
-	       R"("kismet.device.base.mod_time","kismet.device.base.packets.total","kismet.device.base.datasize",)"
-	       R"(["kismet.device.base.signal/kismet.common.signal.last_signal","last_signal"],)"
-	       R"(["kismet.device.base.signal/kismet.common.signal.min_signal","min_signal"],)"
-	       R"(["kismet.device.base.signal/kismet.common.signal.max_signal","max_signal"],)"
-	       R"(["kismet.device.base.location/kismet.common.location.last/kismet.common.location.geopoint","geopoint"],)"
-	       R"(["kismet.device.base.location/kismet.common.location.last/kismet.common.location.alt","alt"],)"
-	       R"(["kismet.device.base.location/kismet.common.location.last/kismet.common.location.fix","fix"],)"
-	       R"(["dot11.device/dot11.device.last_beaconed_ssid_record/dot11.advertisedssid.ssid","ssid"],)"
-	       R"(["dot11.device/dot11.device.num_associated_clients","clients"]]})";
+		   R"("kismet.device.base.commonname","kismet.device.base.type","kismet.device.base.manuf","kismet.device.base.channel",)"
+		   R"("kismet.device.base.frequency","kismet.device.base.crypt","kismet.device.base.first_time","kismet.device.base.last_time",)"
+		   R"("kismet.device.base.mod_time","kismet.device.base.packets.total","kismet.device.base.datasize",)"
+		   R"(["kismet.device.base.signal/kismet.common.signal.last_signal","last_signal"],)"
+		   R"(["kismet.device.base.signal/kismet.common.signal.min_signal","min_signal"],)"
+		   R"(["kismet.device.base.signal/kismet.common.signal.max_signal","max_signal"],)"
+		   R"(["kismet.device.base.location/kismet.common.location.last/kismet.common.location.geopoint","geopoint"],)"
+		   R"(["kismet.device.base.location/kismet.common.location.last/kismet.common.location.alt","alt"],)"
+		   R"(["kismet.device.base.location/kismet.common.location.last/kismet.common.location.fix","fix"],)"
+		   R"(["dot11.device/dot11.device.last_beaconed_ssid_record/dot11.advertisedssid.ssid","ssid"],)"
+		   R"(["dot11.device/dot11.device.num_associated_clients","clients"]]})";
 }
 
 } // namespace kismet

@@ -20,8 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto first_pause = 1s, longest_pause = 30s, longest_pause_starting = 5s;
-constexpr auto fresh_for = 30s;      // after a look at a list
-constexpr std::int64_t overlap = 5;  // s: packets of several sources come that late, and a second may not be over
+constexpr auto fresh_for = 30s;     // after a look at a list
+constexpr std::int64_t overlap = 5; // s: packets of several sources come that late, and a second may not be over
 
 std::chrono::milliseconds pause_after(unsigned failures, std::chrono::milliseconds longest) noexcept
 {
@@ -31,10 +31,12 @@ std::chrono::milliseconds pause_after(unsigned failures, std::chrono::millisecon
 } // namespace
 
 Session::Session(pb::Scope &scope_, Air &air_, Options options_, pb::Bound<> on_link_)
-	: scope(scope_), air(air_), options(std::move(options_)), on_link(on_link_), http(scope_, pb::bind<&Session::on_bytes>(this), pb::bind<&Session::on_answer>(this)),
+	: scope(scope_), air(air_), options(std::move(options_)), on_link(on_link_),
+	  http(scope_, pb::bind<&Session::on_bytes>(this), pb::bind<&Session::on_answer>(this)),
 	  intake(scope_, pb::bind<&Session::on_taken>(this), pb::bind<&Session::on_body_end>(this)),
 	  bus(scope_, pb::bind<&Session::on_bus_up>(this), pb::bind<&Session::on_event>(this), pb::bind<&Session::on_bus_end>(this)),
-	  attempt_timer(scope_, pb::bind<&Session::on_attempt>(this)), turn_timer(scope_, pb::bind<&Session::on_turn>(this)), bus_timer(scope_, pb::bind<&Session::on_bus_timer>(this))
+	  attempt_timer(scope_, pb::bind<&Session::on_attempt>(this)), turn_timer(scope_, pb::bind<&Session::on_turn>(this)),
+	  bus_timer(scope_, pb::bind<&Session::on_bus_timer>(this))
 {
 	state.url = options.url;
 	state.polled_because = options.wants_events ? "not connected yet" : "turned off in [plugins.kismet]";
@@ -59,10 +61,10 @@ void Session::begin_attempt() noexcept
 	auto needs = std::make_shared<Options>(options);
 	const bool is_accepted = scope.work(
 		[needs] {
-			Resolved r = resolve(*needs);
-			wipe(needs->password);
-			wipe(needs->api_token);
-			return r;
+		Resolved r = resolve(*needs);
+		wipe(needs->password);
+		wipe(needs->api_token);
+		return r;
 		},
 		[this](Resolved r) noexcept { on_resolved(std::move(r)); });
 	if (is_accepted) return;
@@ -136,21 +138,24 @@ void Session::diagnose(const Verdict &why)
 {
 	if (address.empty()) return set_down(why, {});
 	if (!is_own) return diagnose_here(why, false);
-	scope.call("procs.status", {{"name", options.process}}, [this, why](const pb::Result &r) {
+	scope.call(
+		"procs.status", {{"name", options.process}},
+		[this, why](const pb::Result &r) {
 		const std::string_view is = r.ok() ? pb::text_at(r.json(), "state") : std::string_view();
 		if (phase == Phase::resting) diagnose_here(why, is == "starting" || is == "running" || is == "ready");
-	}, 2s);
+		},
+		2s);
 }
 
 void Session::diagnose_here(const Verdict &why, bool has_process)
 {
 	const bool is_accepted = scope.work(
 		[to = address, port = options.target.port, name = is_own && !has_process ? options.process : std::string(), has_process] {
-			return Diagnosis{try_to_connect(to, port), has_process || (!name.empty() && kismet::has_process(name))};
+		return Diagnosis{try_to_connect(to, port), has_process || (!name.empty() && kismet::has_process(name))};
 		},
 		[this, why](Diagnosis d) noexcept {
-			if (phase == Phase::resting) set_down(why, d);
-		});
+		if (phase == Phase::resting) set_down(why, d);
+	});
 	if (!is_accepted) set_down(why, {0, has_process});
 }
 
@@ -162,8 +167,11 @@ void Session::set_down(const Verdict &why, const Diagnosis &d)
 	attempt_timer.once(pause);
 	state.next_attempt_ms = pb::unix_ms() + pause.count();
 	const std::string reason = d.error == 0 ? why.reason : why.reason + (is_refused ? ": connection refused" : std::string(": ") + std::strerror(d.error));
-	if (is_starting) set_link(State::starting, reason + ", but a process " + options.process + " is there", "wait: Kismet opens its port some seconds after its start");
-	else if (is_refused) set_link(State::down, reason + (is_own ? ", and there is no process " + options.process : std::string()), "start Kismet; if it runs, see url in [plugins.kismet]");
+	if (is_starting)
+		set_link(State::starting, reason + ", but a process " + options.process + " is there", "wait: Kismet opens its port some seconds after its start");
+	else if (is_refused)
+		set_link(State::down, reason + (is_own ? ", and there is no process " + options.process : std::string()),
+			"start Kismet; if it runs, see url in [plugins.kismet]");
 	else set_link(State::down, reason, why.hint);
 }
 
@@ -249,15 +257,22 @@ std::string Session::path_of(Task task) const
 	switch (task) {
 	case Task::status: path += "/system/status.json"; break;
 	case Task::devices: path += fmt::format("/devices/last-time/{}/devices.json", is_asking_all ? 0 : std::max<std::int64_t>(0, since - overlap)); break;
-	case Task::alerts: path += air.alerts.size() == 0 ? "/alerts/all_alerts.json" : fmt::format("/alerts/last-time/{:.6f}/alerts.json", air.alerts.newest_time() - 0.001); break;
+	case Task::alerts:
+		path += air.alerts.size() == 0 ? "/alerts/all_alerts.json" : fmt::format("/alerts/last-time/{:.6f}/alerts.json", air.alerts.newest_time() - 0.001);
+		break;
 	case Task::sources: path += "/datasource/all_sources.json"; break;
-	case Task::messages: path += air.newest_message() == 0 ? "/messagebus/all_messages.json" : fmt::format("/messagebus/last-time/{:.0f}/messages.json", air.newest_message()); break;
+	case Task::messages:
+		path += air.newest_message() == 0 ? "/messagebus/all_messages.json" : fmt::format("/messagebus/last-time/{:.0f}/messages.json", air.newest_message());
+		break;
 	case Task::count: break;
 	}
 	return path;
 }
 
-std::string Session::where(Task task) const { return std::string(task == Task::devices ? "POST " : "GET ") + "http://" + options.target.authority() + path_of(task); }
+std::string Session::where(Task task) const
+{
+	return std::string(task == Task::devices ? "POST " : "GET ") + "http://" + options.target.authority() + path_of(task);
+}
 
 void Session::ask(Task task)
 {
@@ -270,7 +285,8 @@ void Session::ask(Task task)
 	}
 	small.clear();
 	sources.clear();
-	if (task != Task::status) intake.begin(task == Task::devices ? What::devices : task == Task::alerts ? What::alerts : task == Task::sources ? What::sources : What::messages);
+	if (task != Task::status)
+		intake.begin(task == Task::devices ? What::devices : task == Task::alerts ? What::alerts : task == Task::sources ? What::sources : What::messages);
 	http.send({task == Task::devices ? "POST" : "GET", path_of(task) + credentials->query(false), task == Task::devices ? poll_body() : ""});
 }
 
@@ -290,13 +306,15 @@ void Session::on_answer(const Answer &answer) noexcept
 		std::string why;
 		const pb::Json json = pb::Json::parse(small, &why);
 		const std::optional<Status> status = json ? read_status(json.get()) : std::nullopt;
-		if (!status) return fail(judge_body(json ? "its status has neither a version nor a count of devices" : "its status is no JSON", where(asked), answer.type));
+		if (!status)
+			return fail(judge_body(json ? "its status has neither a version nor a count of devices" : "its status is no JSON", where(asked), answer.type));
 		on_status(*status);
 		return finish(Task::status);
 	}
 	intake.abandon();
 	const bool is_refused = answer.status == 401 || answer.status == 403;
-	if (answer.end == Answer::End::whole && !is_refused && can_do_without(asked)) return do_without(where(asked) + ": answered " + std::to_string(answer.status));
+	if (answer.end == Answer::End::whole && !is_refused && can_do_without(asked))
+		return do_without(where(asked) + ": answered " + std::to_string(answer.status));
 	fail(judge(answer, where(asked), options.timeout));
 }
 

@@ -49,14 +49,21 @@ private:
 	enum class Task { status, devices, alerts, sources, messages, count };
 	static constexpr std::size_t tasks = static_cast<std::size_t>(Task::count);
 	enum class Phase { resting, resolving, opening, up };
-	struct Resolved { std::string address, trouble; std::optional<Credentials> credentials; bool is_unauthorized = false, is_own = false; };
+	struct Resolved {
+		std::string address, trouble;
+		std::optional<Credentials> credentials;
+		bool is_unauthorized = false, is_own = false;
+	};
 
 	// attempts
 	void begin_attempt() noexcept;
 	[[nodiscard]] static Resolved resolve(const Options &o);
 	void on_resolved(Resolved r);
 	void fail(const Verdict &why);
-	struct Diagnosis { int error = 0; bool has_process = false; };
+	struct Diagnosis {
+		int error = 0;
+		bool has_process = false;
+	};
 	void diagnose(const Verdict &why);
 	void diagnose_here(const Verdict &why, bool has_process);
 	void set_down(const Verdict &why, const Diagnosis &d);
@@ -122,14 +129,14 @@ private:
 	Clock::time_point looked_at{}, all_at{};
 
 	// the clock of the packets
-	std::int64_t since = 0;                // ask for devices seen later than this
+	std::int64_t since = 0;                   // ask for devices seen later than this
 	std::int64_t best_mod = 0, best_last = 0; // of the body that is coming
-	std::size_t changed = 0;               // devices that it changed
-	int quiet_polls = 0;                   // in which nothing changed …
-	Clock::time_point quiet_since{};       // … since then
-	std::uint64_t packets_then = 0;        // and how many packets there had been
-	Status known;                          // of the Kismet that we know
-	int fewer = 0;                         // statuses in a row in which it had fewer devices than we
+	std::size_t changed = 0;                  // devices that it changed
+	int quiet_polls = 0;                      // in which nothing changed …
+	Clock::time_point quiet_since{};          // … since then
+	std::uint64_t packets_then = 0;           // and how many packets there had been
+	Status known;                             // of the Kismet that we know
+	int fewer = 0;                            // statuses in a row in which it had fewer devices than we
 
 	std::vector<pb::Reply> refreshes;
 	unsigned bus_failures = 0;

@@ -16,7 +16,8 @@ namespace {
 std::string base64(std::string_view bytes)
 {
 	std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-	const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()), reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size()));
+	const int n =
+		EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()), reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size()));
 	out.resize(static_cast<std::size_t>(n));
 	return out;
 }
@@ -127,7 +128,8 @@ std::optional<Credentials> Credentials::from_file_text(std::string_view text, co
 		text = n == std::string_view::npos ? std::string_view() : text.substr(n + 1);
 		if (line.empty() || line.starts_with('#')) continue;
 		const std::size_t equal = line.find('=');
-		const std::string_view key = trimmed(line.substr(0, equal)), value = equal == std::string_view::npos ? std::string_view() : trimmed(line.substr(equal + 1));
+		const std::string_view key = trimmed(line.substr(0, equal)),
+							   value = equal == std::string_view::npos ? std::string_view() : trimmed(line.substr(equal + 1));
 		if (key == "httpd_username") c.user = value;
 		else if (key == "httpd_password") c.password = value;
 		else if (key == "api_token" || key == "httpd_apikey") c.token = value;

@@ -9,9 +9,9 @@ namespace kismet {
 
 /// The setting `url`.
 struct Target {
-	std::string host;   // a name or an address, without brackets
+	std::string host; // a name or an address, without brackets
 	std::uint16_t port = 80;
-	std::string prefix; // of every path: "" or "/kismet"
+	std::string prefix;                          // of every path: "" or "/kismet"
 	[[nodiscard]] std::string authority() const; // as a Host header has it
 };
 /// Empty with `why` where it is none that we can reach.
@@ -21,7 +21,8 @@ struct Target {
 class Credentials {
 public:
 	Credentials() = default;
-	Credentials(std::string user_, std::string password_, std::string token_) : user(std::move(user_)), password(std::move(password_)), token(std::move(token_)) {}
+	Credentials(std::string user_, std::string password_, std::string token_) : user(std::move(user_)), password(std::move(password_)), token(std::move(token_))
+	{}
 	Credentials(Credentials &&) = default;
 	Credentials &operator=(Credentials &&o) noexcept;
 	~Credentials() { wipe(); }

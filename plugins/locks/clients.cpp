@@ -11,7 +11,8 @@ namespace {
 /// stream of lines: {"state":"waiting",…} as long as it waits, {"state":"granted",…} or {"state":"refused",…} at the end.
 class HttpClient final : public Client {
 public:
-	HttpClient(Desk &desk_, pb::Request &&request_, bool holds_, bool is_talking_) : desk(desk_), holds(holds_), is_talking(is_talking_), request(std::move(request_))
+	HttpClient(Desk &desk_, pb::Request &&request_, bool holds_, bool is_talking_)
+		: desk(desk_), holds(holds_), is_talking(is_talking_), request(std::move(request_))
 	{
 		request.on_cancel(pb::bind<&HttpClient::on_left>(this));
 	}
@@ -46,7 +47,10 @@ private:
 		say({{"state", "waiting"}, {"name", lock.name}, {"ahead", ahead}, {"holder", to_json(lock.name, *lock.holder)}});
 	}
 	/// An empty line, so that TCP finds out where the peer has vanished.
-	void on_holding() noexcept override { if (stream) stream->write("\n"); }
+	void on_holding() noexcept override
+	{
+		if (stream) stream->write("\n");
+	}
 	bool wants_to_know() const noexcept override { return holds || is_talking; }
 
 	void say(const pb::Json &line)

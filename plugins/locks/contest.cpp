@@ -17,9 +17,9 @@ constexpr milliseconds settling = 200ms;
 constexpr milliseconds longest_pause = 250ms;
 } // namespace
 
-FileLocks::Contest::Contest(FileLocks &files_, pb::Reply &&reply_, std::string path_, Ms deadline_, Ms ttl_) :
-	files(files_), reply(std::move(reply_)), path(std::move(path_)), deadline(deadline_), ttl(ttl_), self(std::make_shared<Contest *>(this)),
-	timer(files_.scope, pb::bind<&Contest::on_timer>(this))
+FileLocks::Contest::Contest(FileLocks &files_, pb::Reply &&reply_, std::string path_, Ms deadline_, Ms ttl_)
+	: files(files_), reply(std::move(reply_)), path(std::move(path_)), deadline(deadline_), ttl(ttl_), self(std::make_shared<Contest *>(this)),
+	  timer(files_.scope, pb::bind<&Contest::on_timer>(this))
 {
 	reply.on_cancel(pb::bind<&Contest::on_left>(this));
 }
@@ -61,8 +61,8 @@ void FileLocks::Contest::try_once()
 			return take(std::move(std::get<Place>(place)), content, stale_after, wall_clock());
 		},
 		[weak = std::weak_ptr(self), &scope = files.scope](Got got) {
-			if (const auto c = weak.lock()) (*c)->on_tried(std::move(got));
-			else if (auto *file = std::get_if<HeldFile>(&got)) put_back(scope, std::move(*file));
+		if (const auto c = weak.lock()) (*c)->on_tried(std::move(got));
+		else if (auto *file = std::get_if<HeldFile>(&got)) put_back(scope, std::move(*file));
 		});
 	if (!is_on_its_way) timer.once(longest_pause);
 }
@@ -86,16 +86,22 @@ void FileLocks::Contest::on_tried(std::variant<HeldFile, Busy, Fault> got)
 
 void FileLocks::Contest::look_again()
 {
-	struct Seen { std::optional<HeldFile> file; bool is_ours; };
+	struct Seen {
+		std::optional<HeldFile> file;
+		bool is_ours;
+	};
 	const auto file = std::make_shared<std::optional<HeldFile>>(std::exchange(fresh, std::nullopt)); // shared: a refused job gives it back
 	const bool is_on_its_way = files.scope.work(
-		[file] { const bool is_it = is_ours(**file); return Seen{std::exchange(*file, std::nullopt), is_it}; },
+		[file] {
+		const bool is_it = is_ours(**file);
+		return Seen{std::exchange(*file, std::nullopt), is_it};
+		},
 		[weak = std::weak_ptr(self), &scope = files.scope](Seen seen) {
-			const auto c = weak.lock();
-			if (!c && seen.is_ours) put_back(scope, std::move(*seen.file));
-			else if (c && seen.is_ours) (*c)->have(std::move(*seen.file));
-			else if (c) (*c)->try_once();
-		});
+		const auto c = weak.lock();
+		if (!c && seen.is_ours) put_back(scope, std::move(*seen.file));
+		else if (c && seen.is_ours) (*c)->have(std::move(*seen.file));
+		else if (c) (*c)->try_once();
+	});
 	if (is_on_its_way) return;
 	fresh = std::move(*file);
 	timer.once(longest_pause);

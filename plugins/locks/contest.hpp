@@ -28,7 +28,7 @@ private:
 	std::string name;
 	Token token = 0;
 	std::chrono::milliseconds pause{10};
-	std::optional<HeldFile> fresh; // taken over, and not yet relied upon
+	std::optional<HeldFile> fresh;   // taken over, and not yet relied upon
 	std::shared_ptr<Contest *> self; // jobs hold it weakly
 	pb::Timer timer;
 };

@@ -14,7 +14,7 @@ namespace locks {
 std::vector<Link> Table::cycle(const std::string &owner, const Lock &lock) const
 {
 	if (!owners.contains(owner)) return {}; // nobody waits for one that neither holds nor waits
-	struct Step { // `by` waits for `lock`, behind all tickets below `before`; `from`: the step that led here
+	struct Step {                           // `by` waits for `lock`, behind all tickets below `before`; `from`: the step that led here
 		const Lock *lock;
 		Ticket before;
 		const std::string *by;

@@ -13,13 +13,12 @@ namespace {
 pb::Error stopping() { return {503, "", "the locks plugin stops; ask again"}; }
 } // namespace
 
-Desk::Desk(pb::Scope &scope_, Limits limits) :
-	store(scope_), scope(scope_), table(limits, 0),
-	summary(scope_, "locks/summary", "how many locks are held, and how many ask and wait"),
-	changes(scope_, "locks/changes", "what happens to a lock: granted, released, expired, left, timeout, deadlock, lost", PB_TRANSIENT, pb::bind<&Desk::on_watched>(this)),
-	due(scope_, pb::bind<&Desk::on_due>(this)), beat(scope_, pb::bind<&Desk::on_beat>(this)), summary_timer(scope_, pb::bind<&Desk::on_summary>(this))
-{
-}
+Desk::Desk(pb::Scope &scope_, Limits limits)
+	: store(scope_), scope(scope_), table(limits, 0), summary(scope_, "locks/summary", "how many locks are held, and how many ask and wait"),
+	  changes(scope_, "locks/changes", "what happens to a lock: granted, released, expired, left, timeout, deadlock, lost", PB_TRANSIENT,
+		  pb::bind<&Desk::on_watched>(this)),
+	  due(scope_, pb::bind<&Desk::on_due>(this)), beat(scope_, pb::bind<&Desk::on_beat>(this)), summary_timer(scope_, pb::bind<&Desk::on_summary>(this))
+{}
 
 void Desk::load(std::function<void(std::vector<Store::FileRecord>)> on_loaded)
 {
@@ -141,7 +140,8 @@ pb::Error Desk::timed_out(const std::string &name) const
 {
 	const Table::Lock *lock = table.find(name);
 	if (!lock || !lock->holder) return pb::Error(408, "LOCK_TIMEOUT", fmt::format("lock {}: not granted in time", name));
-	return pb::Error(408, "LOCK_TIMEOUT", fmt::format("lock {}: not granted in time; {} holds it since {}", name, lock->holder->owner, iso_time(lock->holder->since)),
+	return pb::Error(408, "LOCK_TIMEOUT",
+		fmt::format("lock {}: not granted in time; {} holds it since {}", name, lock->holder->owner, iso_time(lock->holder->since)),
 		{{"holder", to_json(name, *lock->holder)}});
 }
 
@@ -151,7 +151,7 @@ void Desk::gone(Ticket ticket)
 	if (const auto i = clients.find(ticket); i != clients.end()) {
 		client = std::move(i->second);
 		clients.erase(i);
-		}
+	}
 	const Table::Lock *lock = table.where(ticket);
 	if (!lock) return;
 	const std::string name = lock->name;
@@ -184,7 +184,7 @@ void Desk::release(const std::string &name, Token token, Store::Done done, const
 		if (holder->expires) store.forget(name, done);
 		if (on_ended) on_ended(name, token);
 		refuse(holder->ticket, pb::Error(409, "NOT_OWNER", fmt::format("lock {}: released", name))); // it held by its connection
-		settle(); // the next one's record comes after
+		settle();                                                                                    // the next one's record comes after
 		if (!holder->expires) done({});
 	});
 }
@@ -271,7 +271,8 @@ pb::Error to_error(const Refusal &r, const std::string &name, const std::string 
 			text += fmt::format("{} waits for {}, ", l.owner, l.waits_for);
 			cycle.push({{"owner", l.owner}, {"waits_for", l.waits_for}});
 		}
-		return {409, "LOCK_DEADLOCK", fmt::format("lock {}: {} would wait for ever: {}which {} holds or stands in line for; release that first", name, owner, text, owner),
+		return {409, "LOCK_DEADLOCK",
+			fmt::format("lock {}: {} would wait for ever: {}which {} holds or stands in line for; release that first", name, owner, text, owner),
 			{{"cycle", std::move(cycle)}}};
 	}
 	case Why::too_many_names: return {503, "LOCKS_FULL", fmt::format("lock {}: too many locks are held at once ([plugins.locks] max_names)", name)};

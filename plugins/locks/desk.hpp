@@ -67,7 +67,7 @@ public:
 private:
 	void when_loaded(std::function<void()> then);
 	void admit(std::unique_ptr<Client> client, const Ask &ask);
-	void settle();            // acts on what the table says has happened
+	void settle(); // acts on what the table says has happened
 	void grant(Ticket ticket, const Table::Lock &lock);
 	void on_recorded(Ticket ticket, const std::optional<pb::Error> &failed);
 	void ended(const std::string &name, Token token, bool was_recorded);
@@ -91,7 +91,10 @@ private:
 };
 
 /// Fails a request or a call.
-inline void fail_with(auto &to, const pb::Error &e) noexcept { to.fail(e.status, e.code, e.what(), e.details ? pb::Json::share(e.details->get()) : pb::Json()); }
+inline void fail_with(auto &to, const pb::Error &e) noexcept
+{
+	to.fail(e.status, e.code, e.what(), e.details ? pb::Json::share(e.details->get()) : pb::Json());
+}
 pb::Error to_error(const Refusal &refusal, const std::string &name, const std::string &owner);
 pb::Json to_json(const std::string &name, const Holder &holder);
 

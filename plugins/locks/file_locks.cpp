@@ -16,13 +16,12 @@ constexpr std::size_t max_files = 256; // each is an open descriptor
 constexpr Ms slack = 5'000;            // for the last try, which may begin at the deadline
 } // namespace
 
-FileLocks::FileLocks(pb::Scope &scope_, Desk &desk_, FileSettings settings_) :
-	scope(scope_), desk(desk_), settings(std::move(settings_)),
-	acquire(scope_, "locks.file.acquire", pb::bind<&FileLocks::on_acquire>(this),
-		{.help = "take PATH.lock, which other programs respect", .deadline = 25h}),
-	release(scope_, "locks.file.release", pb::bind<&FileLocks::on_release>(this), {.help = "remove PATH.lock, where it is ours"}),
-	renew(scope_, "locks.file.renew", pb::bind<&FileLocks::on_renew>(this), {.help = "let the lease of PATH.lock run anew"}),
-	refresh_timer(scope_, pb::bind<&FileLocks::on_refresh>(this))
+FileLocks::FileLocks(pb::Scope &scope_, Desk &desk_, FileSettings settings_)
+	: scope(scope_), desk(desk_), settings(std::move(settings_)),
+	  acquire(scope_, "locks.file.acquire", pb::bind<&FileLocks::on_acquire>(this), {.help = "take PATH.lock, which other programs respect", .deadline = 25h}),
+	  release(scope_, "locks.file.release", pb::bind<&FileLocks::on_release>(this), {.help = "remove PATH.lock, where it is ours"}),
+	  renew(scope_, "locks.file.renew", pb::bind<&FileLocks::on_renew>(this), {.help = "let the lease of PATH.lock run anew"}),
+	  refresh_timer(scope_, pb::bind<&FileLocks::on_refresh>(this))
 {
 	desk.on_ended = [this](const std::string &name, Token token) { ended(name, token); };
 }
@@ -59,8 +58,8 @@ void FileLocks::with_name(const std::string &path, pb::Reply &&reply, std::funct
 			return prefix + std::get<Place>(place).path;
 		},
 		[kept, then = std::move(then)](const Found &found) {
-			if (const auto *fault = std::get_if<Fault>(&found)) return kept->fail(fault->status, fault->code, fault->text);
-			pb::detail::guarded([&] { then(std::get<std::string>(found), std::move(*kept)); }, [&](const pb_error &e) { kept->fail(e); });
+		if (const auto *fault = std::get_if<Fault>(&found)) return kept->fail(fault->status, fault->code, fault->text);
+		pb::detail::guarded([&] { then(std::get<std::string>(found), std::move(*kept)); }, [&](const pb_error &e) { kept->fail(e); });
 		});
 	if (!is_on_its_way) kept->fail(503, "", fmt::format("{}: too much work waits; try again", path));
 }
@@ -72,7 +71,8 @@ void FileLocks::on_acquire(const FileAcquire &args, pb::Reply &&reply)
 	with_name(args.path, std::move(reply), [this, args, deadline](const std::string &name, pb::Reply &&r) {
 		const Ms left = std::max<Ms>(0, deadline - lease_clock());
 		// Until the file itself is had, the place at the head of our line is what the lease is for.
-		desk.ask(std::make_unique<Contest>(*this, std::move(r), name.substr(prefix.size()), deadline, args.ttl_ms), {name, args.owner, left, left + args.ttl_ms + slack});
+		desk.ask(std::make_unique<Contest>(*this, std::move(r), name.substr(prefix.size()), deadline, args.ttl_ms),
+			{name, args.owner, left, left + args.ttl_ms + slack});
 	});
 }
 
@@ -134,9 +134,14 @@ void FileLocks::end(Held &h)
 		if (!was_ours) {
 			scope.warn(fmt::format("{}.lock was removed or replaced by another program while it was held here", name.substr(prefix.size())));
 			desk.tell("lost", name, "", token);
-			if (desk.locks().find(name)) desk.release(name, token, [](const auto &) {}, "lost");
+			if (desk.locks().find(name))
+				desk.release(
+					name, token, [](const auto &) {}, "lost");
 		}
-		if (then) then(was_ours ? std::nullopt : std::optional(pb::Error(409, "NOT_OWNER", fmt::format("{}.lock: another program has removed or replaced it while it was held", name.substr(prefix.size())))));
+		if (then)
+			then(was_ours ? std::nullopt
+						  : std::optional(pb::Error(409, "NOT_OWNER",
+								fmt::format("{}.lock: another program has removed or replaced it while it was held", name.substr(prefix.size())))));
 	};
 	// A refused job is tried again by the next refresh.
 	if (!scope.work([file] { return drop(**file); }, done)) h.file = std::move(*file);
@@ -157,7 +162,8 @@ void FileLocks::refresh_one(Held &h)
 	const std::string id = make_id(settings.content, wall_clock());
 	const auto file = std::make_shared<std::optional<HeldFile>>(std::exchange(h.file, std::nullopt));
 	const std::string path = (*file)->place.path;
-	desk.store.record_file({path, (*file)->inode(), {(*file)->id, id}}, [this, file, id, name = h.name, token = h.token](const std::optional<pb::Error> &failed) {
+	desk.store.record_file({path, (*file)->inode(), {(*file)->id, id}},
+		[this, file, id, name = h.name, token = h.token](const std::optional<pb::Error> &failed) {
 		// Unrecorded is not unheld: the file is made young all the same, only a crash just now would lose it.
 		if (failed) scope.warn(failed->what());
 		const auto back = [this, file, name, token](bool is_ours_still) {
@@ -179,8 +185,10 @@ void FileLocks::lost(Held &h)
 	held.remove_if([&h](const Held &x) { return &x == &h; });
 	arm();
 	desk.store.forget_file(name.substr(prefix.size()));
-	desk.release(name, token, [](const auto &) {}, "lost");
-	if (then) then(pb::Error(409, "NOT_OWNER", fmt::format("{}.lock: another program has removed or replaced it while it was held", name.substr(prefix.size()))));
+	desk.release(
+		name, token, [](const auto &) {}, "lost");
+	if (then)
+		then(pb::Error(409, "NOT_OWNER", fmt::format("{}.lock: another program has removed or replaced it while it was held", name.substr(prefix.size()))));
 }
 
 void FileLocks::restore(std::vector<Store::FileRecord> records)
@@ -197,18 +205,19 @@ void FileLocks::restore(std::vector<Store::FileRecord> records)
 				return adopt(std::move(std::get<Place>(place)), r.inode, r.ids);
 			},
 			[this, name, token](Back back) {
-				if (back) {
-					keep(name, token, std::move(*back));
-					Held &h = held.back();
-					const Table::Lock *now = desk.locks().find(name);
-					if (now && now->holder && now->holder->token == token && token != 0) refresh_one(h);
-					else end(h); // its lease ended while we were away
-					return;
-				}
-				desk.store.forget_file(name.substr(prefix.size()));
-				if (token == 0) return;
-				scope.warn(fmt::format("{}.lock went to another program while the daemon was away", name.substr(prefix.size())));
-				desk.release(name, token, [](const auto &) {}, "lost");
+			if (back) {
+				keep(name, token, std::move(*back));
+				Held &h = held.back();
+				const Table::Lock *now = desk.locks().find(name);
+				if (now && now->holder && now->holder->token == token && token != 0) refresh_one(h);
+				else end(h); // its lease ended while we were away
+				return;
+			}
+			desk.store.forget_file(name.substr(prefix.size()));
+			if (token == 0) return;
+			scope.warn(fmt::format("{}.lock went to another program while the daemon was away", name.substr(prefix.size())));
+			desk.release(
+				name, token, [](const auto &) {}, "lost");
 			});
 		if (!is_on_its_way) scope.error(fmt::format("{}.lock: not taken up again: too much work waits", r.path));
 	}
@@ -217,7 +226,9 @@ void FileLocks::restore(std::vector<Store::FileRecord> records)
 	for (const auto &[name, lock] : desk.locks().all())
 		if (name.starts_with(prefix) && lock->holder && std::none_of(records.begin(), records.end(), [&](const auto &r) { return prefix + r.path == name; }))
 			orphans.emplace_back(name, lock->holder->token);
-	for (const auto &[name, token] : orphans) desk.release(name, token, [](const auto &) {}, "lost");
+	for (const auto &[name, token] : orphans)
+		desk.release(
+			name, token, [](const auto &) {}, "lost");
 }
 
 } // namespace locks

@@ -23,18 +23,18 @@ struct FileSettings {
 struct FileAcquire {
 	std::string path, owner;
 	std::int64_t timeout_ms, ttl_ms;
-	static constexpr auto fields = pb::fields(
-		pb::field("path", &FileAcquire::path, {.min = 1, .max = 4096, .help = "what to lock; the lock file is this and .lock"}),
-		pb::field("owner", &FileAcquire::owner, {.min = 1, .max = 128, .help = "who asks, for people to read"}),
-		pb::field("timeout_ms", &FileAcquire::timeout_ms, {.fallback = "30000", .min = 0, .max = 86'400'000, .help = "how long to wait"}),
-		pb::field("ttl_ms", &FileAcquire::ttl_ms, {.fallback = "30000", .min = 100, .max = 86'400'000, .help = "the lease: the file is removed after it, unless renewed"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("path", &FileAcquire::path, {.min = 1, .max = 4096, .help = "what to lock; the lock file is this and .lock"}),
+			pb::field("owner", &FileAcquire::owner, {.min = 1, .max = 128, .help = "who asks, for people to read"}),
+			pb::field("timeout_ms", &FileAcquire::timeout_ms, {.fallback = "30000", .min = 0, .max = 86'400'000, .help = "how long to wait"}),
+			pb::field("ttl_ms", &FileAcquire::ttl_ms,
+				{.fallback = "30000", .min = 100, .max = 86'400'000, .help = "the lease: the file is removed after it, unless renewed"}));
 };
 struct FileToken {
 	std::string path;
 	std::int64_t token;
 	std::optional<std::int64_t> ttl_ms;
-	static constexpr auto fields = pb::fields(
-		pb::field("path", &FileToken::path, {.min = 1, .max = 4096, .help = "what is locked"}),
+	static constexpr auto fields = pb::fields(pb::field("path", &FileToken::path, {.min = 1, .max = 4096, .help = "what is locked"}),
 		pb::field("token", &FileToken::token, {.help = "the token that acquire gave"}),
 		pb::field("ttl_ms", &FileToken::ttl_ms, {.min = 100, .max = 86'400'000, .help = "renew: how long from now; left out: as long as it was asked for"}));
 };
@@ -57,7 +57,7 @@ private:
 		Token token;
 		std::optional<HeldFile> file; // empty while a job has it
 		bool is_over = false;
-		Store::Done then{};           // told once it is gone
+		Store::Done then{}; // told once it is gone
 	};
 
 	void on_acquire(const FileAcquire &args, pb::Reply &&reply);

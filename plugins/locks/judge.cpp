@@ -65,7 +65,8 @@ Verdict judge(std::string_view text, std::int64_t mtime, std::int64_t now, milli
 	while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
 	std::int64_t number = 0;
 	const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), number);
-	if (!text.empty() && (bad != std::errc{} || end != text.data() + text.size() || number < 0)) return {false, "not a lock file by its content: never taken over", {}};
+	if (!text.empty() && (bad != std::errc{} || end != text.data() + text.size() || number < 0))
+		return {false, "not a lock file by its content: never taken over", {}};
 
 	constexpr std::int64_t first_time = 1'000'000'000'000, last_pid = 4'194'304; // 2001 in ms; the kernel's largest
 	std::int64_t written = mtime;

@@ -34,7 +34,7 @@ bool write_id(int fd, const std::string &id)
 
 bool is_named(const Place &place, const struct stat &st)
 {
-	struct stat named{};
+	struct stat named {};
 	return ::fstatat(place.folder.get(), place.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == st.st_dev && named.st_ino == st.st_ino;
 }
 
@@ -42,18 +42,18 @@ Fault fault(const Place &place, const char *what)
 {
 	const int e = errno;
 	return {e == EACCES || e == EPERM || e == EROFS ? 403 : 500, e == EACCES || e == EPERM || e == EROFS ? "PERMISSION_DENIED" : "",
-	        fmt::format("{}.lock: {}: {}", place.path, what, std::strerror(e))};
+		fmt::format("{}.lock: {}: {}", place.path, what, std::strerror(e))};
 }
 
 /// A new file of ours renamed over the stale one, whose flock we hold.
 Fd replace(const Place &place, const std::string &id)
 {
 	const std::string temporary = fmt::format(".{}.{}", place.name.substr(0, 200), ::getpid()); // the flock is ours: nobody else makes one now
-	::unlinkat(place.folder.get(), temporary.c_str(), 0); // from a crash
+	::unlinkat(place.folder.get(), temporary.c_str(), 0);                                       // from a crash
 	Fd fd(::openat(place.folder.get(), temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode));
 	if (!fd) return fd;
 	if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && write_id(fd.get(), id) &&
-	    ::renameat(place.folder.get(), temporary.c_str(), place.folder.get(), place.name.c_str()) == 0)
+		::renameat(place.folder.get(), temporary.c_str(), place.folder.get(), place.name.c_str()) == 0)
 		return fd;
 	const int why = errno;
 	::unlinkat(place.folder.get(), temporary.c_str(), 0);
@@ -92,7 +92,7 @@ Busy busy(const char *holder) { return {{false, holder, {}}}; }
 
 std::uint64_t HeldFile::inode() const noexcept
 {
-	struct stat st{};
+	struct stat st {};
 	return ::fstat(fd.get(), &st) == 0 ? st.st_ino : 0;
 }
 
@@ -109,7 +109,7 @@ std::variant<HeldFile, Busy, Fault> take(Place place, Content content, milliseco
 		if (!fd && errno == ENOENT) continue;
 		if (!fd && (errno == ELOOP || errno == EISDIR || errno == ENXIO)) return busy("not a plain file: never taken over");
 		if (!fd) return fault(place, "exists and cannot be read");
-		struct stat st{};
+		struct stat st {};
 		if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return busy("not a plain file: never taken over");
 		Verdict verdict = judge(content_of(fd.get()), mtime_of(st), now, stale_after);
 		if (!verdict.is_stale) return Busy{std::move(verdict)};
@@ -135,7 +135,7 @@ std::optional<HeldFile> adopt(Place place, std::uint64_t inode, const std::vecto
 	bool may_write = false;
 	HeldFile file{std::move(place), Fd(), "", true};
 	file.fd = open_present(file.place, may_write);
-	struct stat st{};
+	struct stat st {};
 	if (!file.fd || !may_write || ::fstat(file.fd.get(), &st) != 0 || st.st_ino != inode || !S_ISREG(st.st_mode)) return {};
 	file.id = content_of(file.fd.get());
 	if (std::find(ids.begin(), ids.end(), file.id) == ids.end() || ::flock(file.fd.get(), LOCK_EX | LOCK_NB) != 0 || !is_ours(file)) return {};
@@ -144,7 +144,7 @@ std::optional<HeldFile> adopt(Place place, std::uint64_t inode, const std::vecto
 
 bool is_ours(const HeldFile &file)
 {
-	struct stat st{};
+	struct stat st {};
 	return ::fstat(file.fd.get(), &st) == 0 && st.st_nlink > 0 && is_named(file.place, st) && content_of(file.fd.get()) == file.id;
 }
 
@@ -162,9 +162,6 @@ bool drop(HeldFile &file)
 	return was_ours;
 }
 
-std::string make_id(Content content, std::int64_t now)
-{
-	return content == Content::time ? std::to_string(now) : std::to_string(::getpid()) + "\n";
-}
+std::string make_id(Content content, std::int64_t now) { return content == Content::time ? std::to_string(now) : std::to_string(::getpid()) + "\n"; }
 
 } // namespace locks

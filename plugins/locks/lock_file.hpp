@@ -54,12 +54,14 @@ enum class Content { time, pid };
 struct HeldFile {
 	Place place;
 	Fd fd;
-	std::string id;           // its content
-	bool was_stale = false;   // taken over: look again (is_ours) before relying on it
+	std::string id;         // its content
+	bool was_stale = false; // taken over: look again (is_ours) before relying on it
 	[[nodiscard]] std::uint64_t inode() const noexcept;
 };
 
-struct Busy { Verdict verdict; };
+struct Busy {
+	Verdict verdict;
+};
 /// One try. `now`: unix ms.
 std::variant<HeldFile, Busy, Fault> take(Place place, Content content, milliseconds stale_after, std::int64_t now);
 /// Takes up a file from before a restart: only where it is the same inode, holds one of `ids` and nobody else has it.

@@ -21,18 +21,18 @@ struct Settings {
 	std::size_t max_names, max_waiters;
 	static constexpr auto fields = pb::fields(
 		pb::field("file_roots", &Settings::file_roots, {.fallback = "[]", .max = 64, .help = "folders beneath which locks.file may make lock files"}),
-		pb::field("stale_after", &Settings::stale_after, {.fallback = "30s", .min = 1s, .max = 24h, .help = "a lock file older than this whose holder is gone is taken over"}),
-		pb::field("file_content", &Settings::file_content, {.fallback = "\"time\"", .choices = "time|pid",
-			.help = "what our lock files say: the time in ms, as JavaScript programs write it, or our PID, as lockfile-create --use-pid does"}),
+		pb::field("stale_after", &Settings::stale_after,
+			{.fallback = "30s", .min = 1s, .max = 24h, .help = "a lock file older than this whose holder is gone is taken over"}),
+		pb::field("file_content", &Settings::file_content,
+			{.fallback = "\"time\"",
+				.choices = "time|pid",
+				.help = "what our lock files say: the time in ms, as JavaScript programs write it, or our PID, as lockfile-create --use-pid does"}),
 		pb::field("max_names", &Settings::max_names, {.fallback = "4096", .min = 1, .max = 65'536, .help = "locks that may be held at once"}),
 		pb::field("max_waiters", &Settings::max_waiters, {.fallback = "16384", .min = 1, .max = 65'536, .help = "how many may stand in line, over all locks"}));
 };
 
 locks::Limits limits_of(const Settings &s) { return {s.max_names, s.max_waiters}; }
-locks::FileSettings files_of(const Settings &s)
-{
-	return {s.file_roots, s.stale_after, s.file_content == "pid" ? locks::Content::pid : locks::Content::time};
-}
+locks::FileSettings files_of(const Settings &s) { return {s.file_roots, s.stale_after, s.file_content == "pid" ? locks::Content::pid : locks::Content::time}; }
 
 struct NamePath {
 	std::string name;
@@ -45,8 +45,7 @@ struct AcquireQuery {
 struct RenewBody {
 	std::int64_t token;
 	std::optional<std::int64_t> ttl_ms;
-	static constexpr auto fields = pb::fields(
-		pb::field("token", &RenewBody::token, {.help = "the token that acquire gave"}),
+	static constexpr auto fields = pb::fields(pb::field("token", &RenewBody::token, {.help = "the token that acquire gave"}),
 		pb::field("ttl_ms", &RenewBody::ttl_ms, {.min = 100, .max = 86'400'000, .help = "how long from now; left out: as long as it was asked for"}));
 };
 struct ReleaseBody {
@@ -57,8 +56,7 @@ struct ReleaseBody {
 struct AcquireArgs {
 	std::string name, owner;
 	std::int64_t timeout_ms, ttl_ms;
-	static constexpr auto fields = pb::fields(
-		pb::field("name", &AcquireArgs::name, {.min = 1, .max = 128, .help = "letters, digits and . _ - : @"}),
+	static constexpr auto fields = pb::fields(pb::field("name", &AcquireArgs::name, {.min = 1, .max = 128, .help = "letters, digits and . _ - : @"}),
 		pb::field("owner", &AcquireArgs::owner, {.min = 1, .max = 128, .help = "who asks, for people to read"}),
 		pb::field("timeout_ms", &AcquireArgs::timeout_ms, {.fallback = "30000", .min = 0, .max = 86'400'000, .help = "how long to stand in line"}),
 		pb::field("ttl_ms", &AcquireArgs::ttl_ms, {.min = 100, .max = 86'400'000, .help = "the lease: the lock ends by itself after it, unless renewed"}));
@@ -67,17 +65,15 @@ struct RenewArgs {
 	std::string name;
 	std::int64_t token;
 	std::optional<std::int64_t> ttl_ms;
-	static constexpr auto fields = pb::fields(
-		pb::field("name", &RenewArgs::name, {.min = 1, .max = 128}),
-		pb::field("token", &RenewArgs::token, {.help = "the token that acquire gave"}),
-		pb::field("ttl_ms", &RenewArgs::ttl_ms, {.min = 100, .max = 86'400'000, .help = "how long from now; left out: as long as it was asked for"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("name", &RenewArgs::name, {.min = 1, .max = 128}), pb::field("token", &RenewArgs::token, {.help = "the token that acquire gave"}),
+			pb::field("ttl_ms", &RenewArgs::ttl_ms, {.min = 100, .max = 86'400'000, .help = "how long from now; left out: as long as it was asked for"}));
 };
 struct ReleaseArgs {
 	std::string name;
 	std::int64_t token;
 	static constexpr auto fields = pb::fields(
-		pb::field("name", &ReleaseArgs::name, {.min = 1, .max = 128}),
-		pb::field("token", &ReleaseArgs::token, {.help = "the token that acquire gave"}));
+		pb::field("name", &ReleaseArgs::name, {.min = 1, .max = 128}), pb::field("token", &ReleaseArgs::token, {.help = "the token that acquire gave"}));
 };
 
 pb::Error invalid(const char *field, const std::string &message)
@@ -89,24 +85,29 @@ pb::Error invalid(const char *field, const std::string &message)
 
 void check_name(const std::string &name)
 {
-	const auto is_good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("._-:@", c) != nullptr; };
-	if (name.find('\0') != std::string::npos || !std::all_of(name.begin(), name.end(), is_good)) throw invalid("name", "may hold letters, digits and . _ - : @ alone");
+	const auto is_good = [](char c) {
+		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("._-:@", c) != nullptr;
+	};
+	if (name.find('\0') != std::string::npos || !std::all_of(name.begin(), name.end(), is_good))
+		throw invalid("name", "may hold letters, digits and . _ - : @ alone");
 }
 
 class Locks final {
 public:
 	using Settings = ::Settings;
-	Locks(pb::Scope &scope, const Settings &settings) :
-		desk(scope, limits_of(settings)), files(scope, desk, files_of(settings)),
-		list_route(scope, "GET locks", pb::bind<&Locks::on_list>(this), {.help = "all locks that are held, and who waits for them", .flags = PB_ROUTE_NO_STORE}),
-		acquire_route(scope, "POST locks/{name}/acquire", pb::bind<&Locks::on_acquire>(this),
-			{.help = "take a lock; the request stays open while it waits", .deadline = 25h}),
-		renew_route(scope, "POST locks/{name}/renew", pb::bind<&Locks::on_renew>(this), {.help = "let a lease run anew"}),
-		release_route(scope, "POST locks/{name}/release", pb::bind<&Locks::on_release>(this), {.help = "give a lock back"}),
-		list_method(scope, "locks.list", pb::bind<&Locks::on_call_list>(this), {.help = "all locks that are held, and who waits for them", .role = PB_VIEWER}),
-		acquire_method(scope, "locks.acquire", pb::bind<&Locks::on_call_acquire>(this), {.help = "take a lock for a time", .deadline = 25h}),
-		renew_method(scope, "locks.renew", pb::bind<&Locks::on_call_renew>(this), {.help = "let a lease run anew"}),
-		release_method(scope, "locks.release", pb::bind<&Locks::on_call_release>(this), {.help = "give a lock back"})
+	Locks(pb::Scope &scope, const Settings &settings)
+		: desk(scope, limits_of(settings)), files(scope, desk, files_of(settings)),
+		  list_route(
+			  scope, "GET locks", pb::bind<&Locks::on_list>(this), {.help = "all locks that are held, and who waits for them", .flags = PB_ROUTE_NO_STORE}),
+		  acquire_route(scope, "POST locks/{name}/acquire", pb::bind<&Locks::on_acquire>(this),
+			  {.help = "take a lock; the request stays open while it waits", .deadline = 25h}),
+		  renew_route(scope, "POST locks/{name}/renew", pb::bind<&Locks::on_renew>(this), {.help = "let a lease run anew"}),
+		  release_route(scope, "POST locks/{name}/release", pb::bind<&Locks::on_release>(this), {.help = "give a lock back"}),
+		  list_method(
+			  scope, "locks.list", pb::bind<&Locks::on_call_list>(this), {.help = "all locks that are held, and who waits for them", .role = PB_VIEWER}),
+		  acquire_method(scope, "locks.acquire", pb::bind<&Locks::on_call_acquire>(this), {.help = "take a lock for a time", .deadline = 25h}),
+		  renew_method(scope, "locks.renew", pb::bind<&Locks::on_call_renew>(this), {.help = "let a lease run anew"}),
+		  release_method(scope, "locks.release", pb::bind<&Locks::on_call_release>(this), {.help = "give a lock back"})
 	{
 		desk.load([this](std::vector<locks::Store::FileRecord> records) { files.restore(std::move(records)); });
 	}

@@ -51,11 +51,12 @@ std::variant<Place, Fault> find_place(const std::vector<std::string> &roots, con
 {
 	const auto slash = path.rfind('/');
 	const std::string last = slash == std::string::npos ? "" : path.substr(slash + 1);
-	if (path.empty() || path[0] != '/' || path.size() >= PATH_MAX || last.empty() || last == "." || last == ".." ||
-	    last.size() + 5 > NAME_MAX || path.find('\0') != std::string::npos)
+	if (path.empty() || path[0] != '/' || path.size() >= PATH_MAX || last.empty() || last == "." || last == ".." || last.size() + 5 > NAME_MAX ||
+		path.find('\0') != std::string::npos)
 		return Fault{400, "", fmt::format("path: {} is no absolute path of a file", path.substr(0, 200))};
 
-	const Fault forbidden{403, "PATH_FORBIDDEN", fmt::format("{} lies outside the folders in which lock files may be made; they are set by [plugins.locks] file_roots", path)};
+	const Fault forbidden{
+		403, "PATH_FORBIDDEN", fmt::format("{} lies outside the folders in which lock files may be made; they are set by [plugins.locks] file_roots", path)};
 	const std::string folder = real_path(slash == 0 ? "/" : path.substr(0, slash));
 	const int why = errno;
 	// What is outside is not looked at: a missing folder is said only where it would be allowed.

@@ -67,8 +67,7 @@ void Store::load(std::function<void(Loaded)> done)
 		if (!r.ok()) scope.error(std::string("what was held before the restart cannot be read: ") + r.error()->text);
 		const char *key;
 		json_t *j;
-		json_object_foreach(const_cast<json_t *>(r.ok() ? r.json() : nullptr), key, j)
-		{
+		json_object_foreach(const_cast<json_t *>(r.ok() ? r.json() : nullptr), key, j) {
 			if (std::strcmp(key, "tokens") == 0) out.last_token = static_cast<Token>(std::max<json_int_t>(0, pb::integer_at(j, "mark")));
 			else if (std::strncmp(key, "lease/", 6) == 0) out.leases.emplace_back(key + 6, lease_of(j, boot));
 			else if (std::strncmp(key, "file/", 5) == 0) out.files.push_back(file_of(key + 5, j));
@@ -114,14 +113,16 @@ void Store::record(const std::string &name, const Holder &holder, Done done)
 		{{"owner", holder.owner}, {"token", holder.token}, {"ttl_ms", holder.ttl}, {"since_ms", holder.since}, {"ends_ms", *holder.expires},
 			{"since_wall_ms", holder.since + to_wall}, {"ends_wall_ms", *holder.expires + to_wall}, {"boot", boot}},
 		[this, token = holder.token, done = std::move(done)](const pb::Result &r) mutable {
-			if (auto failed = error_of(r)) done(failed);
-			else when_reserved(token, std::move(done));
-		});
+		if (auto failed = error_of(r)) done(failed);
+		else when_reserved(token, std::move(done));
+	});
 }
 
 void Store::forget(const std::string &name, Done done)
 {
-	scope.remove(("lease/" + name).c_str(), [done = std::move(done)](const pb::Result &r) { if (done) done(error_of(r)); });
+	scope.remove(("lease/" + name).c_str(), [done = std::move(done)](const pb::Result &r) {
+		if (done) done(error_of(r));
+	});
 }
 
 void Store::record_file(const FileRecord &file, Done done)

@@ -19,7 +19,11 @@ namespace locks {
 class Store final {
 public:
 	using Done = std::function<void(const std::optional<pb::Error> &)>; // nothing: committed
-	struct FileRecord { std::string path; std::uint64_t inode = 0; std::vector<std::string> ids; };
+	struct FileRecord {
+		std::string path;
+		std::uint64_t inode = 0;
+		std::vector<std::string> ids;
+	};
 	struct Loaded {
 		Token last_token = 0;
 		std::vector<std::pair<std::string, Holder>> leases; // also those that have ended by now

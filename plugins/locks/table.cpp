@@ -142,10 +142,7 @@ void Table::tick(Ms now, std::vector<Event> &events)
 	}
 }
 
-std::optional<Ms> Table::next_due() const noexcept
-{
-	return due.empty() ? std::nullopt : std::optional(due.begin()->first);
-}
+std::optional<Ms> Table::next_due() const noexcept { return due.empty() ? std::nullopt : std::optional(due.begin()->first); }
 
 bool Table::restore(const std::string &name, const Holder &lease)
 {

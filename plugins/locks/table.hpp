@@ -16,9 +16,9 @@
 
 namespace locks {
 
-using Ms = std::int64_t;        // a point on any clock that never goes back, or a length
-using Ticket = std::uint64_t;   // one ask, from its coming to its end; never reused
-using Token = std::uint64_t;    // one grant; grows with every grant
+using Ms = std::int64_t;      // a point on any clock that never goes back, or a length
+using Ticket = std::uint64_t; // one ask, from its coming to its end; never reused
+using Token = std::uint64_t;  // one grant; grows with every grant
 
 struct Ask {
 	std::string name, owner;
@@ -51,7 +51,9 @@ struct Event {
 };
 
 /// One link of a cycle of waiting owners.
-struct Link { std::string owner, waits_for; };
+struct Link {
+	std::string owner, waits_for;
+};
 
 struct Refusal {
 	enum class Why { held, deadlock, too_many_names, too_many_waiters, not_owner, not_leased };
@@ -59,11 +61,18 @@ struct Refusal {
 	std::string owner;         // who holds it, where somebody does
 	std::vector<Link> cycle{}; // deadlock: from the one that asked, round to it
 };
-struct Granted { Ticket ticket; Token token; };
-struct Waiting { Ticket ticket; };
+struct Granted {
+	Ticket ticket;
+	Token token;
+};
+struct Waiting {
+	Ticket ticket;
+};
 using Answer = std::variant<Granted, Waiting, Refusal>;
 
-struct Limits { std::size_t names = 4096, waiters = 16384; };
+struct Limits {
+	std::size_t names = 4096, waiters = 16384;
+};
 
 class Table final {
 public:
@@ -108,8 +117,14 @@ public:
 
 private:
 	/// What an owner has to do with locks; kept while there is something.
-	struct Owner { std::size_t holds = 0; std::vector<Ticket> waits; };
-	struct Place { Lock *lock; std::optional<std::list<Waiter>::iterator> waiter; }; // no waiter: it holds
+	struct Owner {
+		std::size_t holds = 0;
+		std::vector<Ticket> waits;
+	};
+	struct Place {
+		Lock *lock;
+		std::optional<std::list<Waiter>::iterator> waiter;
+	}; // no waiter: it holds
 
 	Lock &lock_of(const std::string &name);
 	void forget_if_done(const std::string &owner);

@@ -12,7 +12,8 @@ std::string topic_of(const std::string &name)
 {
 	std::string out = "netif/";
 	for (const char c : name) {
-		const bool is_good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == ':' || c == '@' || c == '-';
+		const bool is_good =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == ':' || c == '@' || c == '-';
 		out += is_good ? c : '_';
 	}
 	return out;
@@ -22,8 +23,7 @@ std::string topic_of(const std::string &name)
 Board::Board(pb::Scope &scope_, Source &source_)
 	: scope(scope_), source(source_), summary(scope_, "netif/summary", "all interfaces", PB_DROP_SAME, pb::bind<&Board::on_summary_watch>(this)),
 	  flush(scope_, pb::bind<&Board::on_flush>(this))
-{
-}
+{}
 
 Board::~Board()
 {
@@ -60,12 +60,14 @@ void Board::on_flush() noexcept
 {
 	is_planned = false;
 	last_flush = std::chrono::steady_clock::now();
-	pb::detail::guarded([&] {
+	pb::detail::guarded(
+		[&] {
 		for (std::size_t i = 0; i < most_at_once && !dirty.empty(); ++i) renew(dirty.extract(dirty.begin()).value());
 		if (dirty.empty()) return publish_summary();
 		is_planned = true;
 		flush.once(0ms); // the rest next turn
-	}, [&](const pb_error &e) { scope.error(std::string("publishing: ") + e.text); });
+		},
+		[&](const pb_error &e) { scope.error(std::string("publishing: ") + e.text); });
 }
 
 void Board::flush_all()

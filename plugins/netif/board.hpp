@@ -32,7 +32,8 @@ private:
 	/// Does not move: the host holds the address of its topic.
 	struct Shown {
 		Shown(pb::Scope &scope, Board &board_, const std::string &name_, const std::string &topic_name)
-			: board(board_), name(name_), topic(scope, topic_name.c_str(), "an interface as it is now", PB_DROP_SAME, pb::bind<&Shown::on_watch>(this)) {}
+			: board(board_), name(name_), topic(scope, topic_name.c_str(), "an interface as it is now", PB_DROP_SAME, pb::bind<&Shown::on_watch>(this))
+		{}
 		~Shown() { on_watch(0); }
 		Shown(const Shown &) = delete;
 		Shown &operator=(const Shown &) = delete;

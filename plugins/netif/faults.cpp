@@ -31,8 +31,8 @@ std::string channel_text(std::uint32_t mhz)
 
 Fault radio_is_off(const std::string &name, bool by_switch)
 {
-	return {409, "RADIO_OFF", by_switch ? fmt::format("{}: the radio is switched off by its switch", name)
-	                                    : fmt::format("{}: the radio is switched off: rfkill unblock wifi", name)};
+	return {409, "RADIO_OFF",
+		by_switch ? fmt::format("{}: the radio is switched off by its switch", name) : fmt::format("{}: the radio is switched off: rfkill unblock wifi", name)};
 }
 
 Fault unplugged(const std::string &name) { return {409, "INTERFACE_LOST", fmt::format("{} was unplugged", name)}; }
@@ -44,7 +44,8 @@ Fault explain(Step step, const Answer &answer, const Circumstances &about)
 	switch (-answer.error) {
 	case EBUSY:
 		if (step != Step::frequency) return {409, "INTERFACE_BUSY", fmt::format("{} is in use (raised again by another program){}", about.name, why)};
-		return {409, "INTERFACE_BUSY", fmt::format("{}: another interface of this radio ({}) is in use", about.name, about.sibling.empty() ? "unknown" : about.sibling)};
+		return {409, "INTERFACE_BUSY",
+			fmt::format("{}: another interface of this radio ({}) is in use", about.name, about.sibling.empty() ? "unknown" : about.sibling)};
 	case ENODEV: return unplugged(about.name);
 	case EOPNOTSUPP: return {422, "MODE_UNSUPPORTED", fmt::format("{}: this adapter cannot do {}{}", about.name, about.mode, why)};
 	case EPERM: return {403, "PERMISSION_DENIED", fmt::format("{}: {} is not permitted: Patchbay lacks CAP_NET_ADMIN", about.name, verb(step))};
@@ -52,12 +53,14 @@ Fault explain(Step step, const Answer &answer, const Circumstances &about)
 	case EINVAL:
 		if (step == Step::frequency) {
 			const bool is_known = !about.country.empty() && about.country != "00";
-			return {422, "CHANNEL_UNSUPPORTED", fmt::format("{}: {} is not allowed {}{}", about.name, channel_text(about.mhz),
-			                                        is_known ? "in " + about.country : "here (no country is set: iw reg set DE)", why)};
+			return {422, "CHANNEL_UNSUPPORTED",
+				fmt::format("{}: {} is not allowed {}{}", about.name, channel_text(about.mhz),
+					is_known ? "in " + about.country : "here (no country is set: iw reg set DE)", why)};
 		}
 		break;
 	case ETIMEDOUT:
-		return {504, "INTERFACE_STUCK", fmt::format("{}: {} has had no answer from the driver in time; whether it was done is unknown", about.name, verb(step))};
+		return {
+			504, "INTERFACE_STUCK", fmt::format("{}: {} has had no answer from the driver in time; whether it was done is unknown", about.name, verb(step))};
 	default: break;
 	}
 	return {500, "INTERFACE_FAILED", fmt::format("{}: {} failed: {}{}", about.name, verb(step), std::strerror(-answer.error), why)};

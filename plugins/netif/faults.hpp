@@ -16,11 +16,11 @@ enum class Step { read, down, type, up, frequency };
 
 /// What the words need to know beside the error.
 struct Circumstances {
-	std::string name;         // of the interface
-	std::string mode;         // that was asked for
-	std::uint32_t mhz = 0;    // that was asked for
-	std::string country;      // "00" or "": unknown
-	std::string sibling;      // another interface of the radio that is in use, "" none
+	std::string name;      // of the interface
+	std::string mode;      // that was asked for
+	std::uint32_t mhz = 0; // that was asked for
+	std::string country;   // "00" or "": unknown
+	std::string sibling;   // another interface of the radio that is in use, "" none
 	bool is_hard_blocked = false;
 };
 [[nodiscard]] Fault explain(Step step, const Answer &answer, const Circumstances &about);

@@ -16,7 +16,10 @@ namespace netif {
 namespace {
 struct Descriptor {
 	explicit Descriptor(int fd_) noexcept : fd(fd_) {}
-	~Descriptor() { if (fd >= 0) ::close(fd); }
+	~Descriptor()
+	{
+		if (fd >= 0) ::close(fd);
+	}
 	Descriptor(const Descriptor &) = delete;
 	Descriptor &operator=(const Descriptor &) = delete;
 	const int fd;
@@ -42,7 +45,7 @@ bool read_all(int fd, std::string &out, std::size_t most)
 std::optional<std::string> read_file(const std::string &path, std::size_t most)
 {
 	const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-	struct stat about{};
+	struct stat about {};
 	std::string out;
 	if (file.fd < 0 || ::fstat(file.fd, &about) < 0 || !S_ISREG(about.st_mode) || !read_all(file.fd, out, most)) return std::nullopt;
 	return out;

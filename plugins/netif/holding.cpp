@@ -51,8 +51,7 @@ Holding::Holding(Surroundings &around_, Record record_)
 	: around(around_), record(std::move(record_)), late(around_.scope, pb::bind<&Holding::on_late>(this)),
 	  watch(around_.scope, pb::bind<&Holding::on_watch>(this)), lease(around_.scope, pb::bind<&Holding::on_lease>(this)),
 	  retrying(around_.scope, pb::bind<&Holding::on_retry>(this))
-{
-}
+{}
 
 Holding::~Holding()
 {
@@ -79,27 +78,24 @@ void Holding::check()
 	const bool with_radio = record.wanted_type != 0 || record.wanted_mhz != 0;
 	around.worker.run(
 		[&kernel = around.kernel, index = record.index, name = record.name, pid = record.pid, wiphy = record.wiphy, with_radio] {
-			Checked out;
-			out.link_answer = kernel.read_link(index, out.link);
-			if (with_radio && out.link_answer.ok()) {
-				out.radio_answer = kernel.read_radio(index, out.radio);
-				if (wiphy) kernel.read_siblings(*wiphy, index, out.siblings);
-				out.hardware = read_hardware(name);
-				out.kept = kernel.keep(index);
-			}
-			if (pid != 0) {
-				out.pid_start = start_of(pid);
-				out.command = command_of(pid);
-			}
-			return out;
+		Checked out;
+		out.link_answer = kernel.read_link(index, out.link);
+		if (with_radio && out.link_answer.ok()) {
+			out.radio_answer = kernel.read_radio(index, out.radio);
+			if (wiphy) kernel.read_siblings(*wiphy, index, out.siblings);
+			out.hardware = read_hardware(name);
+			out.kept = kernel.keep(index);
+		}
+		if (pid != 0) {
+			out.pid_start = start_of(pid);
+			out.command = command_of(pid);
+		}
+		return out;
 		},
 		[this](Checked checked) { on_checked(std::move(checked)); });
 }
 
-Circumstances Holding::about() const
-{
-	return {record.name, mode_name(record.wanted_type), record.wanted_mhz, around.country, sibling, is_hard_blocked};
-}
+Circumstances Holding::about() const { return {record.name, mode_name(record.wanted_type), record.wanted_mhz, around.country, sibling, is_hard_blocked}; }
 
 Fault Holding::judge(const Checked &checked) const
 {
@@ -148,11 +144,11 @@ void Holding::claim()
 	const std::string mode = record.wanted_type != 0 ? mode_name(record.wanted_type) : mode_before;
 	around.worker.run(
 		[records = around.records, record = record, mode] {
-			Out out;
-			out.record_error = records.write(record);
-			if (!out.record_error.empty() && record.wanted_type != 0) return out; // no change without a way back
-			out.claim = claim_state_file(record.state_file, record.owner, mode, record.since_ms, 0);
-			return out;
+		Out out;
+		out.record_error = records.write(record);
+		if (!out.record_error.empty() && record.wanted_type != 0) return out; // no change without a way back
+		out.claim = claim_state_file(record.state_file, record.owner, mode, record.since_ms, 0);
+		return out;
 		},
 		[this](const Out &out) { on_claimed(out.claim, out.record_error); });
 }
@@ -163,7 +159,8 @@ void Holding::on_claimed(const Claim &claim, const std::string &record_error)
 	if (claim.is == Claim::foreign) {
 		const std::string who = claim.owner.empty() ? "a program that does not say its name" : claim.owner;
 		const std::string path = std::exchange(record.state_file, "");
-		return fail({409, "INTERFACE_OWNED", fmt::format("{} is owned by {}, says {}, which Patchbay did not write; remove the file if that program is gone", record.name, who, path)});
+		return fail({409, "INTERFACE_OWNED",
+			fmt::format("{} is owned by {}, says {}, which Patchbay did not write; remove the file if that program is gone", record.name, who, path)});
 	}
 	if (claim.is == Claim::failed) {
 		around.scope.warn(claim.why + "; older tools will not see who owns " + record.name);
@@ -205,7 +202,8 @@ void Holding::on_manager_known(std::optional<bool> is_managed)
 void Holding::write_record(const char *step, std::function<void(const std::string &)> done)
 {
 	record.step = step;
-	around.worker.run([records = around.records, record = record] { return records.write(record); }, [done = std::move(done)](const std::string &why) { done(why); });
+	around.worker.run(
+		[records = around.records, record = record] { return records.write(record); }, [done = std::move(done)](const std::string &why) { done(why); });
 }
 
 void Holding::step(const char *name, std::function<Answer(Kernel &)> job, Then then)
@@ -215,34 +213,37 @@ void Holding::step(const char *name, std::function<Answer(Kernel &)> job, Then t
 	late.once(20s);
 	around.worker.run(
 		[&kernel = around.kernel, records = around.records, record = record, job = std::move(job)] {
-			// The first change stands on disk already; that a later step does not get there spoils nothing.
-			[[maybe_unused]] const std::string why = records.write(record);
-			return job(kernel);
+		// The first change stands on disk already; that a later step does not get there spoils nothing.
+		[[maybe_unused]] const std::string why = records.write(record);
+		return job(kernel);
 		},
 		[this, then](const Answer &answer) {
-			late.stop();
-			(this->*then)(answer);
-		});
+		late.stop();
+		(this->*then)(answer);
+	});
 }
 
 void Holding::step_down()
 {
 	if (is_type_right && !is_retrying) return record.wanted_type == NL80211_IFTYPE_MONITOR ? step_up() : verify();
-	step("down", [index = record.index](Kernel &k) { return k.set_up(index, false); }, &Holding::on_down);
+	step(
+		"down", [index = record.index](Kernel &k) { return k.set_up(index, false); }, &Holding::on_down);
 }
 
 void Holding::on_down(const Answer &answer)
 {
 	if (must_stop()) return;
 	if (Fault fault = explain(Step::down, answer, about()); !fault.is_none()) return fail(fault);
-	step("type", [index = record.index, type = record.wanted_type](Kernel &k) { return k.set_type(index, type); }, &Holding::on_type);
+	step(
+		"type", [index = record.index, type = record.wanted_type](Kernel &k) { return k.set_type(index, type); }, &Holding::on_type);
 }
 
 void Holding::on_type(const Answer &answer)
 {
 	if (must_stop()) return;
 	if (answer.error == -EBUSY && ++type_tries == 1) {
-		return step("down", [index = record.index](Kernel &k) { return k.set_up(index, false); }, &Holding::on_down);
+		return step(
+			"down", [index = record.index](Kernel &k) { return k.set_up(index, false); }, &Holding::on_down);
 	}
 	if (Fault fault = explain(Step::type, answer, about()); !fault.is_none()) return fail(fault);
 	if (record.wanted_type != NL80211_IFTYPE_MONITOR && !record.was_up) return verify();
@@ -251,7 +252,8 @@ void Holding::on_type(const Answer &answer)
 
 void Holding::step_up()
 {
-	step("up", [index = record.index](Kernel &k) { return k.set_up(index, true); }, &Holding::on_up);
+	step(
+		"up", [index = record.index](Kernel &k) { return k.set_up(index, true); }, &Holding::on_up);
 }
 
 void Holding::on_up(const Answer &answer)
@@ -259,7 +261,8 @@ void Holding::on_up(const Answer &answer)
 	if (must_stop()) return;
 	if (Fault fault = explain(Step::up, answer, about()); !fault.is_none()) return fail(fault);
 	if (record.wanted_mhz == 0) return verify();
-	step("frequency", [index = record.index, mhz = record.wanted_mhz](Kernel &k) { return k.set_frequency(index, mhz); }, &Holding::on_frequency);
+	step(
+		"frequency", [index = record.index, mhz = record.wanted_mhz](Kernel &k) { return k.set_frequency(index, mhz); }, &Holding::on_frequency);
 }
 
 void Holding::on_frequency(const Answer &answer)
@@ -279,11 +282,14 @@ void Holding::on_verified(const Look &look)
 	const Seen seen = judge(look);
 	if (seen == Seen::gone) return fail(unplugged(record.name));
 	if (seen == Seen::wrong_type) {
-		return fail({409, "INTERFACE_BUSY", fmt::format("{} was set to {} and reads back as {}: another program changes it", record.name, mode_name(record.wanted_type), mode_name(look.radio.type))});
+		return fail({409, "INTERFACE_BUSY",
+			fmt::format(
+				"{} was set to {} and reads back as {}: another program changes it", record.name, mode_name(record.wanted_type), mode_name(look.radio.type))});
 	}
 	if (seen == Seen::down) return fail({409, "INTERFACE_BUSY", fmt::format("{} was brought up and is down again: another program changes it", record.name)});
 	// An answer of 0 is no proof: where another interface has the radio, the channel is not ours to choose.
-	if (record.wanted_mhz != 0 && !is_retrying && look.radio.frequency != record.wanted_mhz) return fail(explain(Step::frequency, {-EBUSY, "", false}, about()));
+	if (record.wanted_mhz != 0 && !is_retrying && look.radio.frequency != record.wanted_mhz)
+		return fail(explain(Step::frequency, {-EBUSY, "", false}, about()));
 	become_held();
 }
 

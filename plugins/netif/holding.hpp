@@ -147,14 +147,14 @@ private:
 	Record record;
 	State now = State::checking;
 	std::string mode_before, command, trouble, reason;
-	std::optional<pb::Reply> asking;      // the acquire or renew under way
-	std::vector<pb::Reply> giving;        // releases that wait
-	Fault pending_fault;                  // what the acquire failed with, told once the undoing has ended
+	std::optional<pb::Reply> asking; // the acquire or renew under way
+	std::vector<pb::Reply> giving;   // releases that wait
+	Fault pending_fault;             // what the acquire failed with, told once the undoing has ended
 	std::string sibling;
 	bool is_hard_blocked = false, must_undo = false, is_late = false, is_changed = false;
-	bool is_retrying = false;             // a foreign change is being put right
-	bool is_type_right = false;           // nothing to change but the channel
-	bool is_renewing = false;             // the same owner wants something else
+	bool is_retrying = false;   // a foreign change is being put right
+	bool is_type_right = false; // nothing to change but the channel
+	bool is_renewing = false;   // the same owner wants something else
 	bool is_looking = false, is_doubtful = false, is_gone = false, is_grace = false;
 	int type_tries = 0, undo_tries = 0;
 	std::chrono::steady_clock::time_point last_repair{};

@@ -35,7 +35,8 @@ Answer NetlinkKernel::read_radio(int index, Radio &out)
 Answer NetlinkKernel::read_siblings(std::uint32_t wiphy, int index, std::vector<Radio> &out)
 {
 	if (family == 0 && !find_wireless()) return no_wireless();
-	return generic.dump([&] { return get_radio(family, 0); }, read_deadline, [&] { out.clear(); }, [&](const nlmsghdr *m) {
+	return generic.dump([&] { return get_radio(family, 0); }, read_deadline, [&] { out.clear(); },
+		[&](const nlmsghdr *m) {
 		auto radio = parse_radio(m);
 		if (radio && radio->wiphy == wiphy && radio->index != index && out.size() < 64) out.push_back(*std::move(radio));
 	});
@@ -59,14 +60,18 @@ std::vector<std::string> NetlinkKernel::keep(int index)
 {
 	std::vector<std::string> addresses, routes;
 	const auto copy = [](const nlmsghdr *m) { return std::string(reinterpret_cast<const char *>(m), m->nlmsg_len); };
-	route.dump(dump_addresses, dump_deadline, [&] { addresses.clear(); }, [&](const nlmsghdr *m) {
+	route.dump(
+		dump_addresses, dump_deadline, [&] { addresses.clear(); },
+		[&](const nlmsghdr *m) {
 		const auto news = parse_address(m);
 		// Link-local addresses come with the link.
 		if (news && news->index == index && news->address.scope != RT_SCOPE_LINK && addresses.size() < most_kept) addresses.push_back(copy(m));
-	});
-	route.dump(dump_routes, dump_deadline, [&] { routes.clear(); }, [&](const nlmsghdr *m) {
+		});
+	route.dump(
+		dump_routes, dump_deadline, [&] { routes.clear(); },
+		[&](const nlmsghdr *m) {
 		if (parse_route(m) == index && routes.size() < most_kept) routes.push_back(copy(m));
-	});
+		});
 	addresses.insert(addresses.end(), routes.begin(), routes.end());
 	return addresses;
 }
@@ -83,13 +88,17 @@ Answer NetlinkKernel::put_back(std::string_view message)
 Snapshot NetlinkKernel::read_links()
 {
 	Snapshot out;
-	out.answer = route.dump(dump_links, dump_deadline, [&] { out.links.clear(); }, [&](const nlmsghdr *m) {
+	out.answer = route.dump(
+		dump_links, dump_deadline, [&] { out.links.clear(); },
+		[&](const nlmsghdr *m) {
 		if (auto news = parse_link(m)) out.links.push_back(*std::move(news));
-	});
+		});
 	if (!out.answer.ok()) return out;
-	out.answer = route.dump(dump_addresses, dump_deadline, [&] { out.addresses.clear(); }, [&](const nlmsghdr *m) {
+	out.answer = route.dump(
+		dump_addresses, dump_deadline, [&] { out.addresses.clear(); },
+		[&](const nlmsghdr *m) {
 		if (auto news = parse_address(m)) out.addresses.push_back(*std::move(news));
-	});
+		});
 	return out;
 }
 
@@ -105,9 +114,11 @@ RadioSnapshot NetlinkKernel::read_radios()
 {
 	RadioSnapshot out;
 	if (family == 0 && !find_wireless()) return out;
-	out.answer = generic.dump([&] { return get_wiphys(family); }, dump_deadline, [&] { out.wiphys.clear(); }, [&](const nlmsghdr *m) { merge_wiphy(m, out.wiphys); });
+	out.answer =
+		generic.dump([&] { return get_wiphys(family); }, dump_deadline, [&] { out.wiphys.clear(); }, [&](const nlmsghdr *m) { merge_wiphy(m, out.wiphys); });
 	if (!out.answer.ok()) return out;
-	out.answer = generic.dump([&] { return get_radio(family, 0); }, dump_deadline, [&] { out.radios.clear(); }, [&](const nlmsghdr *m) {
+	out.answer = generic.dump([&] { return get_radio(family, 0); }, dump_deadline, [&] { out.radios.clear(); },
+		[&](const nlmsghdr *m) {
 		if (auto radio = parse_radio(m)) out.radios.push_back(*std::move(radio));
 	});
 	generic.ask(get_country(family), read_deadline, [&](const nlmsghdr *m) {
@@ -121,13 +132,15 @@ Air NetlinkKernel::read_air(const Radio &radio)
 	Air out;
 	if (family == 0 || radio.index == 0 || radio.type == NL80211_IFTYPE_MONITOR) return out;
 	std::size_t stations = 0;
-	generic.dump([&] { return get_stations(family, radio.index); }, read_deadline, [&] { stations = 0; }, [&](const nlmsghdr *m) {
+	generic.dump([&] { return get_stations(family, radio.index); }, read_deadline, [&] { stations = 0; },
+		[&](const nlmsghdr *m) {
 		// One for a station; of an access point's or a mesh's neighbours the strongest is shown.
 		if (const auto dbm = parse_signal(m); dbm && ++stations <= most_stations) out.signal = std::max(out.signal.value_or(*dbm), *dbm);
 	});
 	// The interface's own SSID is wrong both ways for a station: the kernel's scan list knows what it is connected to.
 	if (radio.type == NL80211_IFTYPE_STATION) {
-		generic.dump([&] { return get_scan(family, radio.index); }, read_deadline, [] {}, [&](const nlmsghdr *m) {
+		generic.dump([&] { return get_scan(family, radio.index); }, read_deadline, [] {},
+			[&](const nlmsghdr *m) {
 			if (auto ssid = parse_connected_ssid(m)) out.ssid = *std::move(ssid);
 		});
 	}

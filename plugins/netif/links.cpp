@@ -214,7 +214,7 @@ bool Links::apply(const Radio &news)
 		return had;
 	}
 	const bool is_same = link->radio && link->radio->type == news.type && link->radio->frequency == news.frequency && link->radio->wiphy == news.wiphy &&
-	                     link->radio->ssid == news.ssid && link->radio->txpower == news.txpower;
+						 link->radio->ssid == news.ssid && link->radio->txpower == news.txpower;
 	link->radio = news;
 	return !is_same;
 }

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
-namespace pb { class Scope; }
+namespace pb {
+class Scope;
+}
 
 namespace netif {
 

@@ -17,14 +17,17 @@ struct Settings {
 	std::vector<std::string> interfaces;
 	std::string state_file, record_dir;
 	bool network_manager = true;
-	static constexpr auto fields = pb::fields(
-		pb::field("interfaces", &Settings::interfaces, {.fallback = "[\"wlan2\"]", .max = 64, .help = "those that can be acquired; all are shown"}),
-		pb::field("state_file", &Settings::state_file,
-			{.fallback = "\"/tmp/{interface}.state\"", .max = 256, .help = "written for older tools while an interface is owned; \"\": none"}),
-		pb::field("record_dir", &Settings::record_dir,
-			{.fallback = "\"/run/patchbay/netif\"", .min = 1, .max = 256, .help = "what an interface was before it was changed, so that a crash can be undone; best on a tmpfs"}),
-		pb::field("network_manager", &Settings::network_manager,
-			{.fallback = "true", .help = "tell NetworkManager, where it runs, to let go of an interface while it is owned"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("interfaces", &Settings::interfaces, {.fallback = "[\"wlan2\"]", .max = 64, .help = "those that can be acquired; all are shown"}),
+			pb::field("state_file", &Settings::state_file,
+				{.fallback = "\"/tmp/{interface}.state\"", .max = 256, .help = "written for older tools while an interface is owned; \"\": none"}),
+			pb::field("record_dir", &Settings::record_dir,
+				{.fallback = "\"/run/patchbay/netif\"",
+					.min = 1,
+					.max = 256,
+					.help = "what an interface was before it was changed, so that a crash can be undone; best on a tmpfs"}),
+			pb::field("network_manager", &Settings::network_manager,
+				{.fallback = "true", .help = "tell NetworkManager, where it runs, to let go of an interface while it is owned"}));
 };
 
 struct Name {
@@ -43,9 +46,9 @@ public:
 	using Settings = netif::Settings;
 
 	Netif(pb::Scope &scope_, const Settings &settings)
-		: scope(scope_), now(settings), worker(scope_), scanner(scope_), manager(manager_for(scope_, settings)), records(settings.record_dir), board(scope_, *this),
-		  watcher(scope_, worker, kernel, links, *this),
-		  around{scope, worker, scanner, kernel, *manager, links, records, *this, watcher.wiphys(), boot_id(), "", settings.state_file},
+		: scope(scope_), now(settings), worker(scope_), scanner(scope_), manager(manager_for(scope_, settings)), records(settings.record_dir),
+		  board(scope_, *this), watcher(scope_, worker, kernel, links, *this), around{scope, worker, scanner, kernel, *manager, links, records, *this,
+																				   watcher.wiphys(), boot_id(), "", settings.state_file},
 		  owners(around, settings.interfaces), incident(scope_, "netif/incident", "somebody else changed an owned interface, or it was lost", PB_TRANSIENT),
 		  list_route(scope_, "GET interfaces", pb::bind<&Netif::on_list>(this), {.help = "every interface, as it is now"}),
 		  one_route(scope_, "GET interfaces/{name}", pb::bind<&Netif::on_one>(this), {.help = "one interface"}),
@@ -56,8 +59,7 @@ public:
 		  acquire_route(scope_, "POST interfaces/{name}/acquire", "method:netif.acquire", {.help = "own an interface", .deadline = 60s}),
 		  release_route(scope_, "POST interfaces/{name}/release", "method:netif.release", {.help = "give an interface back", .deadline = 60s}),
 		  air_timer(scope_, pb::bind<&Netif::on_air>(this)), drain_timer(scope_, pb::bind<&Netif::on_drain_time>(this))
-	{
-	}
+	{}
 
 	void configure(const Settings &settings)
 	{
@@ -132,11 +134,12 @@ private:
 	/// What is asked before the first dump has come waits for it.
 	void when_fresh(std::function<void()> ask)
 	{
-		if (is_known) return watcher.refresh_air([this, ask = std::move(ask)] {
-			around.country = watcher.country();
-			board.flush_all();
-			ask();
-		});
+		if (is_known)
+			return watcher.refresh_air([this, ask = std::move(ask)] {
+				around.country = watcher.country();
+				board.flush_all();
+				ask();
+			});
 		if (early.size() >= 64) throw pb::Error(503, "BUSY", "the interfaces are still being read");
 		early.push_back(std::move(ask));
 	}

@@ -114,8 +114,7 @@ int Channel::open()
 	sockaddr_nl address{};
 	address.nl_family = AF_NETLINK;
 	socklen_t size = sizeof address;
-	if (::bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) < 0 ||
-		::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size) < 0) {
+	if (::bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) < 0 || ::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size) < 0) {
 		const int error = -errno;
 		close();
 		return error;
@@ -186,8 +185,7 @@ Answer Channel::receive(std::uint32_t wanted, std::chrono::steady_clock::time_po
 	return {-ETIMEDOUT, "no answer from the kernel", false};
 }
 
-Answer Channel::dump(
-	const std::function<Message()> &make, milliseconds deadline, const std::function<void()> &on_begin, const OnMessage &on_message)
+Answer Channel::dump(const std::function<Message()> &make, milliseconds deadline, const std::function<void()> &on_begin, const OnMessage &on_message)
 {
 	Answer out;
 	for (int i = 0; i < tries_of_a_dump; ++i) {
@@ -208,14 +206,10 @@ Listener::Listener(int protocol, const std::vector<std::uint32_t> &groups) : buf
 	sockaddr_nl address{};
 	address.nl_family = AF_NETLINK;
 	bool is_good = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
-	for (const std::uint32_t group : groups) {
-		is_good = is_good && ::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
-	}
+	for (const std::uint32_t group : groups) { is_good = is_good && ::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0; }
 	if (!is_good) failed = -errno;
 	const int room = 1 << 20; // 2,000 changes in 70 ms were seen to overrun the default
-	if (is_good && ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0) {
-		::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-	}
+	if (is_good && ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0) { ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room); }
 }
 
 Listener::~Listener()

@@ -33,7 +33,8 @@ using BusMessage = std::unique_ptr<sd_bus_message, MessageUnref>;
 class NetworkManager final : public Manager {
 public:
 	explicit NetworkManager(pb::Scope &scope_)
-		: scope(scope_), timeout(scope_, pb::bind<&NetworkManager::on_timeout>(this)), looks_later(scope_, pb::bind<&NetworkManager::on_look>(this)) {}
+		: scope(scope_), timeout(scope_, pb::bind<&NetworkManager::on_timeout>(this)), looks_later(scope_, pb::bind<&NetworkManager::on_look>(this))
+	{}
 	~NetworkManager() override { disconnect(); }
 	NetworkManager(const NetworkManager &) = delete;
 	NetworkManager &operator=(const NetworkManager &) = delete;

@@ -22,7 +22,7 @@ struct Radio {
 struct Wiphy {
 	std::uint32_t index = 0;
 	std::string name;
-	std::uint32_t types = 0; // a bit for each NL80211_IFTYPE_*
+	std::uint32_t types = 0;                   // a bit for each NL80211_IFTYPE_*
 	std::map<std::uint32_t, bool> frequencies; // MHz: is it allowed
 	[[nodiscard]] bool can(std::uint32_t type) const noexcept { return type < 32 && (types >> type & 1U) != 0; }
 };

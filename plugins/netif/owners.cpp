@@ -13,8 +13,7 @@ namespace netif {
 
 Owners::Owners(Surroundings &around_, std::vector<std::string> may_be_acquired)
 	: around(around_), names(std::move(may_be_acquired)), sweeper(around_.scope, pb::bind<&Owners::sweep>(this))
-{
-}
+{}
 
 // ---- asking
 
@@ -23,7 +22,8 @@ Link &Owners::checked(const std::string &name) const
 	Link *link = around.links.find(name);
 	if (!link) throw pb::Error(404, "NOT_FOUND", fmt::format("there is no interface {}", name));
 	if (std::ranges::find(names, name) == names.end()) {
-		throw pb::Error(403, "INTERFACE_NOT_MANAGED", fmt::format("{} is not among the interfaces that may be acquired: setting [plugins.netif] interfaces", name));
+		throw pb::Error(
+			403, "INTERFACE_NOT_MANAGED", fmt::format("{} is not among the interfaces that may be acquired: setting [plugins.netif] interfaces", name));
 	}
 	return *link;
 }
@@ -39,7 +39,8 @@ std::uint32_t Owners::frequency(std::int64_t channel, const Link &link) const
 	if (!mhz || (found == known.end() && !known.empty())) throw pb::Error(422, "CHANNEL_UNSUPPORTED", what + ": this adapter does not have it");
 	if (found != known.end() && !found->second) {
 		const bool is_known = !around.country.empty() && around.country != "00";
-		throw pb::Error(422, "CHANNEL_UNSUPPORTED", what + " is not allowed " + (is_known ? "in " + around.country : "here (no country is set: iw reg set DE)"));
+		throw pb::Error(
+			422, "CHANNEL_UNSUPPORTED", what + " is not allowed " + (is_known ? "in " + around.country : "here (no country is set: iw reg set DE)"));
 	}
 	return *mhz;
 }
@@ -99,7 +100,8 @@ void Owners::release(const ReleaseArgs &args, pb::Reply &&reply)
 {
 	const Link &link = checked(args.name);
 	const auto found = holdings.find(link.index);
-	if (found == holdings.end() || found->second->state() == Holding::State::over) throw pb::Error(409, "NOT_OWNER", fmt::format("{} is not owned by anybody", args.name));
+	if (found == holdings.end() || found->second->state() == Holding::State::over)
+		throw pb::Error(409, "NOT_OWNER", fmt::format("{} is not owned by anybody", args.name));
 	Holding &holding = *found->second;
 	if (holding.kept().owner != args.owner) {
 		throw pb::Error(409, "NOT_OWNER", fmt::format("{} is owned by {}, not by {}", args.name, holding.name_owner(), args.owner), holding.describe());
@@ -122,7 +124,8 @@ void Owners::on_news(int index, bool is_gone)
 
 void Owners::sweep() noexcept
 {
-	pb::detail::guarded([&] {
+	pb::detail::guarded(
+		[&] {
 		std::erase_if(holdings, [](const auto &h) { return h.second->state() == Holding::State::over; });
 		if (!is_ready) return;
 		// Each is asked again once; those that still must wait queue up anew, in their order.
@@ -138,7 +141,8 @@ void Owners::sweep() noexcept
 			}
 			pb::detail::guarded([&] { acquire(w.args, std::move(w.reply)); }, [&](const pb_error &e) { w.reply.fail(e); });
 		}
-	}, [&](const pb_error &e) { around.scope.error(std::string("sweeping: ") + e.text); });
+		},
+		[&](const pb_error &e) { around.scope.error(std::string("sweeping: ") + e.text); });
 }
 
 // ---- begin and end
@@ -147,14 +151,14 @@ void Owners::recover()
 {
 	around.worker.run(
 		[records = around.records] {
-			std::vector<Left> out;
-			for (Record &record : records.read_all()) {
-				Left left{std::move(record), false, {}};
-				left.is_alive = left.record.pid != 0 && start_of(left.record.pid) == left.record.pid_start;
-				if (left.record.pid == 0 && left.record.lease_ms == 0) left.users = find_rivals(left.record.index);
-				out.push_back(std::move(left));
-			}
-			return out;
+		std::vector<Left> out;
+		for (Record &record : records.read_all()) {
+			Left left{std::move(record), false, {}};
+			left.is_alive = left.record.pid != 0 && start_of(left.record.pid) == left.record.pid_start;
+			if (left.record.pid == 0 && left.record.lease_ms == 0) left.users = find_rivals(left.record.index);
+			out.push_back(std::move(left));
+		}
+		return out;
 		},
 		[this](std::vector<Left> left) { take_up(std::move(left)); });
 }
@@ -165,14 +169,14 @@ void Owners::take_up(std::vector<Left> left)
 		Record &record = l.record;
 		const Link *link = around.links.find(record.index);
 		const bool is_same = link && record.boot_id == around.boot && link->identity() == record.identity &&
-		                     (!record.wiphy || !link->radio || link->radio->wiphy == *record.wiphy); // not read yet: giving back will read it
+							 (!record.wiphy || !link->radio || link->radio->wiphy == *record.wiphy); // not read yet: giving back will read it
 		if (!is_same) {
 			around.scope.info(fmt::format("the record of {} is of an interface that has gone: dropped", record.name), {{"owner", record.owner}});
 			around.worker.run(
 				[records = around.records, record] {
-					remove_state_file(record.state_file, record.owner, record.since_ms);
-					records.remove(record.index);
-					return true;
+				remove_state_file(record.state_file, record.owner, record.since_ms);
+				records.remove(record.index);
+				return true;
 				},
 				[](bool) {});
 			continue;

@@ -10,8 +10,7 @@ struct AcquireArgs {
 	std::string name, owner;
 	std::optional<std::string> mode;
 	std::optional<std::int64_t> channel, ttl_ms, pid;
-	static constexpr auto fields = pb::fields(
-		pb::field("name", &AcquireArgs::name, {.min = 1, .max = 15, .help = "the interface"}),
+	static constexpr auto fields = pb::fields(pb::field("name", &AcquireArgs::name, {.min = 1, .max = 15, .help = "the interface"}),
 		pb::field("owner", &AcquireArgs::owner, {.min = 1, .max = 128, .help = "who asks, for people to read; the same name again renews or changes"}),
 		pb::field("mode", &AcquireArgs::mode, {.choices = "managed|monitor", .help = "without it the interface stays as it is"}),
 		pb::field("channel", &AcquireArgs::channel, {.min = 1, .max = 7200, .help = "in monitor mode: its number, or MHz"}),
@@ -21,8 +20,7 @@ struct AcquireArgs {
 
 struct ReleaseArgs {
 	std::string name, owner;
-	static constexpr auto fields = pb::fields(
-		pb::field("name", &ReleaseArgs::name, {.min = 1, .max = 15, .help = "the interface"}),
+	static constexpr auto fields = pb::fields(pb::field("name", &ReleaseArgs::name, {.min = 1, .max = 15, .help = "the interface"}),
 		pb::field("owner", &ReleaseArgs::owner, {.min = 1, .max = 128, .help = "who has it"}));
 };
 
@@ -54,7 +52,10 @@ public:
 private:
 	/// An acquire that waits while the interface is being given back. Does not move: the host holds its address.
 	struct Waiting {
-		Waiting(AcquireArgs args_, pb::Reply &&reply_) : args(std::move(args_)), reply(std::move(reply_)) { reply.on_cancel(pb::bind<&Waiting::on_cancel>(this)); }
+		Waiting(AcquireArgs args_, pb::Reply &&reply_) : args(std::move(args_)), reply(std::move(reply_))
+		{
+			reply.on_cancel(pb::bind<&Waiting::on_cancel>(this));
+		}
 		void on_cancel() noexcept { has_left = true; }
 		AcquireArgs args;
 		pb::Reply reply;

@@ -63,8 +63,7 @@ std::optional<Record> Record::parse(std::string_view text)
 	if (json_is_boolean(pb::at(j, "was_managed"))) out.was_managed = pb::bool_at(j, "was_managed");
 	std::size_t i = 0;
 	json_t *message = nullptr;
-	json_array_foreach(const_cast<json_t *>(pb::at(j, "kept")), i, message)
-	{
+	json_array_foreach(const_cast<json_t *>(pb::at(j, "kept")), i, message) {
 		if (i < most_kept) out.kept.push_back(from_hex(pb::text_of(message)));
 	}
 	out.owner = pb::text_at(j, "owner");
@@ -91,7 +90,8 @@ std::string Records::write(const Record &record) const
 		if (error == 0) error = write_file(path(record.index), record.json().text(), 0600, Put::replace);
 	}
 	if (error == 0) return {};
-	return fmt::format("cannot write {}: {}; without it a crash could not be undone (is the folder there and ours? setting record_dir)", path(record.index), std::strerror(-error));
+	return fmt::format("cannot write {}: {}; without it a crash could not be undone (is the folder there and ours? setting record_dir)", path(record.index),
+		std::strerror(-error));
 }
 
 void Records::remove(int index) const { ::unlink(path(index).c_str()); }

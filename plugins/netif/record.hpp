@@ -18,17 +18,17 @@ struct Record {
 	// What it was.
 	std::uint32_t type = 0; // NL80211_IFTYPE_*, 0 where it has none
 	bool was_up = false;
-	std::optional<bool> was_managed;  // by NetworkManager, where that runs
-	std::vector<std::string> kept;    // addresses and routes, as messages
+	std::optional<bool> was_managed; // by NetworkManager, where that runs
+	std::vector<std::string> kept;   // addresses and routes, as messages
 	// Who has it now, and how.
 	std::string owner;
-	std::uint32_t wanted_type = 0;    // 0: it stays as it is
-	std::uint32_t wanted_mhz = 0;     // 0: any
+	std::uint32_t wanted_type = 0;                             // 0: it stays as it is
+	std::uint32_t wanted_mhz = 0;                              // 0: any
 	std::int64_t since_ms = 0, lease_ms = 0, lease_end_ms = 0; // unix time; 0: no lease
-	int pid = 0;                      // of the owner; 0 unknown
+	int pid = 0;                                               // of the owner; 0 unknown
 	unsigned long long pid_start = 0;
-	std::string state_file;           // written for older tools; "" none
-	std::string step;                 // the last one that was begun; "held"; "handed over"
+	std::string state_file; // written for older tools; "" none
+	std::string step;       // the last one that was begun; "held"; "handed over"
 
 	[[nodiscard]] pb::Json json() const;
 	[[nodiscard]] static std::optional<Record> parse(std::string_view text);

@@ -29,7 +29,8 @@ std::set<std::string> sockets_of(int index)
 		int bound = 0;
 		unsigned long long inode = 0;
 		// sk RefCnt Type Proto Iface R Rmem User Inode
-		if (std::sscanf(line.c_str(), "%*s %*s %*s %*s %d %*s %*s %*s %llu", &bound, &inode) == 2 && bound == index) out.insert(fmt::format("socket:[{}]", inode));
+		if (std::sscanf(line.c_str(), "%*s %*s %*s %*s %d %*s %*s %*s %llu", &bound, &inode) == 2 && bound == index)
+			out.insert(fmt::format("socket:[{}]", inode));
 		at = end;
 	}
 	return out;

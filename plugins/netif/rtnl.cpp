@@ -31,10 +31,7 @@ template<typename T> const T *head_of(const nlmsghdr *message) noexcept
 	return nlmsg_datalen(m) >= static_cast<int>(sizeof(T)) ? static_cast<const T *>(nlmsg_data(m)) : nullptr;
 }
 
-std::optional<std::string> hardware_address(const Attributes &a, int type)
-{
-	return a.at(type) ? std::optional(hex_address(a.bytes(type))) : std::nullopt;
-}
+std::optional<std::string> hardware_address(const Attributes &a, int type) { return a.at(type) ? std::optional(hex_address(a.bytes(type))) : std::nullopt; }
 } // namespace
 
 std::optional<LinkNews> parse_link(const nlmsghdr *message)

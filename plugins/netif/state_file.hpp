@@ -16,7 +16,8 @@ struct Claim {
 
 /// Creates it for `owner`, so that of two that try one wins. A file that another left is respected; one of the same owner,
 /// one without an owner, and one with our own timestamp `previous_ms` is replaced.
-[[nodiscard]] Claim claim_state_file(const std::string &path, const std::string &owner, const std::string &mode, std::int64_t timestamp_ms, std::int64_t previous_ms);
+[[nodiscard]] Claim claim_state_file(
+	const std::string &path, const std::string &owner, const std::string &mode, std::int64_t timestamp_ms, std::int64_t previous_ms);
 /// Only where it is still ours.
 void remove_state_file(const std::string &path, const std::string &owner, std::int64_t timestamp_ms);
 

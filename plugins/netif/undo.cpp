@@ -44,7 +44,8 @@ Fault restore(Kernel &kernel, const Record &record, std::string &note)
 	}
 	const Answer again = kernel.read_radio(record.index, radio);
 	if (again.ok() && radio.type != record.type) {
-		return {409, "INTERFACE_BUSY", fmt::format("{} was set to {} and reads back as {}: another program changes it", record.name, mode_name(record.type), mode_name(radio.type))};
+		return {409, "INTERFACE_BUSY",
+			fmt::format("{} was set to {} and reads back as {}: another program changes it", record.name, mode_name(record.type), mode_name(radio.type))};
 	}
 	return {};
 }
@@ -86,18 +87,18 @@ void Holding::undo()
 	};
 	around.worker.run(
 		[&kernel = around.kernel, records = around.records, record = record] {
-			[[maybe_unused]] const std::string why = records.write(record);
-			Undone out;
-			out.fault = restore(kernel, record, out.note);
-			out.look.radio_answer = kernel.read_radio(record.index, out.look.radio);
-			out.look.link_answer = kernel.read_link(record.index, out.look.link);
-			return out;
+		[[maybe_unused]] const std::string why = records.write(record);
+		Undone out;
+		out.fault = restore(kernel, record, out.note);
+		out.look.radio_answer = kernel.read_radio(record.index, out.look.radio);
+		out.look.link_answer = kernel.read_link(record.index, out.look.link);
+		return out;
 		},
 		[this](const Undone &out) {
-			late.stop();
-			if (!out.note.empty()) around.scope.warn(out.note);
-			on_undone(out.fault, out.look);
-		});
+		late.stop();
+		if (!out.note.empty()) around.scope.warn(out.note);
+		on_undone(out.fault, out.look);
+	});
 }
 
 void Holding::on_undone(const Fault &fault, const Look &look)
@@ -109,7 +110,7 @@ void Holding::on_undone(const Fault &fault, const Look &look)
 	const std::string mode = link && link->radio ? mode_name(link->radio->type) : mode_name(record.wanted_type);
 	const bool is_last = undo_tries >= undo_tries_at_once;
 	trouble = mode == mode_name(record.type) ? fmt::format("{} is back in {} mode, but not as it was: {}", record.name, mode, fault.text)
-	                                         : fmt::format("{} is still in {} mode: {}", record.name, mode, fault.text);
+											 : fmt::format("{} is still in {} mode: {}", record.name, mode, fault.text);
 	around.scope.error(trouble + (is_last ? "; Patchbay tries again when the interface changes or is asked for" : "; Patchbay tries again"));
 	const Fault told{fault.status == 504 ? 504 : 500, "INTERFACE_STUCK", trouble};
 	if (auto reply = std::exchange(asking, std::nullopt)) reply->fail(told.status, told.code, told.text);
@@ -139,7 +140,8 @@ void Holding::manager_takes_back()
 			return finish();
 		}
 		around.manager.set_managed(record.name, true, [this](const std::string &why) {
-			if (!why.empty()) around.scope.warn(fmt::format("NetworkManager does not take {} back: {} (nmcli device set {} managed yes)", record.name, why, record.name));
+			if (!why.empty())
+				around.scope.warn(fmt::format("NetworkManager does not take {} back: {} (nmcli device set {} managed yes)", record.name, why, record.name));
 			finish();
 		});
 	});
@@ -149,15 +151,15 @@ void Holding::finish()
 {
 	around.worker.run(
 		[records = around.records, record = record] {
-			remove_state_file(record.state_file, record.owner, record.since_ms);
-			records.remove(record.index);
-			return true;
+		remove_state_file(record.state_file, record.owner, record.since_ms);
+		records.remove(record.index);
+		return true;
 		},
 		[this](bool) {
-			enter(State::over);
-			if (auto reply = std::exchange(asking, std::nullopt)) reply->fail(pending_fault.status, pending_fault.code, pending_fault.text);
-			for (pb::Reply &reply : std::exchange(giving, {})) reply(around.audience.entry(record.index));
-		});
+		enter(State::over);
+		if (auto reply = std::exchange(asking, std::nullopt)) reply->fail(pending_fault.status, pending_fault.code, pending_fault.text);
+		for (pb::Reply &reply : std::exchange(giving, {})) reply(around.audience.entry(record.index));
+	});
 }
 
 void Holding::recover(bool is_in_use)

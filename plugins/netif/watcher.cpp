@@ -132,7 +132,8 @@ void Watcher::find_wireless()
 {
 	if (is_asking_wireless) return;
 	is_asking_wireless = true;
-	worker.run([this_kernel = &kernel] { return this_kernel->find_wireless(); }, [this](std::optional<Family> family) { on_wireless_found(std::move(family)); });
+	worker.run(
+		[this_kernel = &kernel] { return this_kernel->find_wireless(); }, [this](std::optional<Family> family) { on_wireless_found(std::move(family)); });
 }
 
 void Watcher::on_wireless_found(std::optional<Family> family)

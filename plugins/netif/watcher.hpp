@@ -69,7 +69,8 @@ private:
 	std::chrono::steady_clock::time_point air_time{};
 	std::uint64_t overrun_count = 0;
 	int reload_tries = 0;
-	bool is_reloading = false, must_reload = false, is_ready = false, is_asking_wireless = false, is_looking_closer = false, radios_unread = false, has_links = false;
+	bool is_reloading = false, must_reload = false, is_ready = false, is_asking_wireless = false, is_looking_closer = false, radios_unread = false,
+		 has_links = false;
 	Listener route;
 	std::unique_ptr<Listener> wireless;
 	pb::Timer reload_later, radios_later, closer_later;

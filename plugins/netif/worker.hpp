@@ -22,7 +22,9 @@ public:
 	[[nodiscard]] bool is_idle() const noexcept { return !is_busy && queue.empty(); }
 
 private:
-	struct Task { std::function<void()> job, done; };
+	struct Task {
+		std::function<void()> job, done;
+	};
 
 	void next() noexcept
 	{

@@ -15,33 +15,33 @@ struct Entry {
 	std::string name, protocol, process;
 	std::int64_t port = 0;
 	std::optional<std::string> address;
-	static constexpr auto fields = pb::fields(
-		pb::field("name", &Entry::name, {.min = 1, .max = 64, .help = "the service"}),
+	static constexpr auto fields = pb::fields(pb::field("name", &Entry::name, {.min = 1, .max = 64, .help = "the service"}),
 		pb::field("port", &Entry::port, {.min = 1, .max = 65535, .help = "its port"}),
 		pb::field("protocol", &Entry::protocol, {.fallback = "\"tcp\"", .choices = "tcp|udp", .help = "tcp or udp"}),
-		pb::field("process", &Entry::process, {.fallback = "\"\"", .max = 128, .help = "who should hold it: a program's or a script's name, or several with | between them; \"\": anybody"}),
+		pb::field("process", &Entry::process,
+			{.fallback = "\"\"", .max = 128, .help = "who should hold it: a program's or a script's name, or several with | between them; \"\": anybody"}),
 		pb::field("address", &Entry::address, {.help = "where it listens; without it any address counts"}));
 };
 
 struct Settings {
 	std::vector<Entry> table;
 	std::chrono::milliseconds interval;
-	static constexpr auto fields = pb::fields(
-		pb::field("table", &Settings::table,
-			{.fallback = R"([{ name = "gpsd", port = 2947, process = "gpsd" }, { name = "kismet", port = 2501, process = "kismet" },
+	static constexpr auto fields =
+		pb::fields(pb::field("table", &Settings::table,
+					   {.fallback = R"([{ name = "gpsd", port = 2947, process = "gpsd" }, { name = "kismet", port = 2501, process = "kismet" },
 { name = "webhook", port = 5000, process = "patchbayd" }, { name = "wigletotak", port = 8000, process = "WigleToTak2.py" },
 { name = "openwebrx", port = 8073, process = "openwebrx|docker-proxy" }, { name = "spectrum", port = 8092, process = "patchbayd" },
 { name = "mavproxy", port = 14550, protocol = "udp", process = "mavproxy.py|mavproxy" }])",
-				.max = 256, .help = "who should listen where"}),
-		pb::field("interval", &Settings::interval, {.fallback = "30s", .min = 1s, .max = 1h, .help = "between two scans while somebody looks"}));
+						   .max = 256,
+						   .help = "who should listen where"}),
+			pb::field("interval", &Settings::interval, {.fallback = "30s", .min = 1s, .max = 1h, .help = "between two scans while somebody looks"}));
 };
 
 struct CheckArgs {
 	std::optional<std::int64_t> port;
 	std::string protocol;
 	std::optional<std::string> address, process;
-	static constexpr auto fields = pb::fields(
-		pb::field("port", &CheckArgs::port, {.min = 1, .max = 65535, .help = "who holds this port"}),
+	static constexpr auto fields = pb::fields(pb::field("port", &CheckArgs::port, {.min = 1, .max = 65535, .help = "who holds this port"}),
 		pb::field("protocol", &CheckArgs::protocol, {.fallback = "\"tcp\"", .choices = "tcp|udp", .help = "of the port"}),
 		pb::field("address", &CheckArgs::address, {.help = "only what would stand in the way of a listener there"}),
 		pb::field("process", &CheckArgs::process, {.min = 1, .max = 128, .help = "instead of a port: all rows of this program or service"}));
@@ -65,11 +65,13 @@ public:
 	using Settings = ports::Settings;
 
 	Ports(pb::Scope &scope_, const Settings &settings)
-		: scope(scope_), expected(read_table(settings.table)), interval(settings.interval), table(scope_, "ports/table", "who should listen where, and who does", PB_DROP_SAME, pb::bind<&Ports::on_watch>(this)),
+		: scope(scope_), expected(read_table(settings.table)), interval(settings.interval),
+		  table(scope_, "ports/table", "who should listen where, and who does", PB_DROP_SAME, pb::bind<&Ports::on_watch>(this)),
 		  conflicts(scope_, "ports/conflicts", "the rows that another program holds", PB_DROP_SAME, pb::bind<&Ports::on_watch>(this)),
 		  route(scope_, "GET ports", pb::bind<&Ports::on_get>(this), {.help = "who should listen where, and who does"}),
 		  list(scope_, "ports.list", pb::bind<&Ports::on_list>(this), {.help = "who should listen where, and who does", .role = PB_VIEWER}),
-		  check(scope_, "ports.check", pb::bind<&Ports::on_check>(this), {.help = "who holds a port, or what stands in the way of a program", .role = PB_VIEWER}),
+		  check(
+			  scope_, "ports.check", pb::bind<&Ports::on_check>(this), {.help = "who holds a port, or what stands in the way of a program", .role = PB_VIEWER}),
 		  timer(scope_, pb::bind<&Ports::on_timer>(this))
 	{
 		ask(false, [] {});
@@ -110,7 +112,8 @@ private:
 		is_scanning = true;
 		running.swap(waiting);
 		const bool afresh = std::exchange(must_be_fresh, false);
-		const bool is_taken = scope.work([this_processes = &processes, afresh] { return scan(*this_processes, afresh); }, [this](Scan found) {
+		const bool is_taken = scope.work([this_processes = &processes, afresh] { return scan(*this_processes, afresh); },
+			[this](Scan found) {
 			is_scanning = false;
 			last = std::move(found);
 			if (!last.why.empty()) scope.warn("ports: " + last.why);
@@ -152,7 +155,8 @@ private:
 	{
 		if (args.port.has_value() == args.process.has_value()) throw pb::Error(400, "VALIDATION_ERROR", "ports.check: give either port or process");
 		Expected one{"", static_cast<std::uint16_t>(args.port.value_or(0)), args.protocol == "udp" ? Protocol::udp : Protocol::tcp, "", std::nullopt};
-		if (args.address && !(one.address = Address::parse(*args.address))) throw pb::Error(400, "VALIDATION_ERROR", fmt::format("\"{}\" is no IP address", *args.address));
+		if (args.address && !(one.address = Address::parse(*args.address)))
+			throw pb::Error(400, "VALIDATION_ERROR", fmt::format("\"{}\" is no IP address", *args.address));
 		const auto kept = std::make_shared<pb::Reply>(std::move(reply));
 		// Somebody decides by it: nothing that was known before counts.
 		if (args.port) ask(true, [this, kept, one] { (*kept)(check_port(one)); });

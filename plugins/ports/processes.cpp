@@ -60,7 +60,8 @@ std::optional<std::uint64_t> socket_inode(std::string_view target) noexcept
 {
 	static constexpr std::string_view prefix = "socket:[";
 	std::uint64_t out = 0;
-	if (!target.starts_with(prefix) || std::from_chars(target.data() + prefix.size(), target.data() + target.size(), out).ec != std::errc()) return std::nullopt;
+	if (!target.starts_with(prefix) || std::from_chars(target.data() + prefix.size(), target.data() + target.size(), out).ec != std::errc())
+		return std::nullopt;
 	return out;
 }
 

@@ -23,7 +23,10 @@ constexpr std::uint32_t tcp_listen = 1U << 10, udp_unconnected = 1U << 7;
 
 struct Descriptor {
 	explicit Descriptor(int fd_) noexcept : fd(fd_) {}
-	~Descriptor() { if (fd >= 0) ::close(fd); }
+	~Descriptor()
+	{
+		if (fd >= 0) ::close(fd);
+	}
 	Descriptor(const Descriptor &) = delete;
 	Descriptor &operator=(const Descriptor &) = delete;
 	const int fd;
@@ -198,7 +201,8 @@ void parse_table(std::string_view text, Protocol protocol, bool is_v6, std::vect
 		for (std::string_view &w : words) w = take_word(line);
 		Socket socket;
 		socket.protocol = protocol;
-		if (words[3] != wanted || !parse_place(words[1], is_v6, socket) || !parse_number(words[7], socket.uid) || !parse_number(words[9], socket.inode)) continue;
+		if (words[3] != wanted || !parse_place(words[1], is_v6, socket) || !parse_number(words[7], socket.uid) || !parse_number(words[9], socket.inode))
+			continue;
 		into.push_back(socket);
 	}
 }
@@ -215,13 +219,14 @@ Sockets read_sockets()
 		const char *path;
 	};
 	for (const Table &t : {Table{Protocol::tcp, AF_INET, "/proc/net/tcp"}, Table{Protocol::tcp, AF_INET6, "/proc/net/tcp6"},
-	                       Table{Protocol::udp, AF_INET, "/proc/net/udp"}, Table{Protocol::udp, AF_INET6, "/proc/net/udp6"}}) {
+			 Table{Protocol::udp, AF_INET, "/proc/net/udp"}, Table{Protocol::udp, AF_INET6, "/proc/net/udp6"}}) {
 		const std::size_t before = out.all.size();
 		const int error = diag.fd >= 0 ? dump(diag.fd, t.protocol, t.family, out.all) : -ENOENT;
 		if (error == 0) continue;
 		out.all.resize(before); // the kernel lacks the module: the old tables say nearly the same
 		if (const auto text = read_whole(t.path)) parse_table(*text, t.protocol, t.family == AF_INET6, out.all);
-		else if (t.family == AF_INET) out.why = fmt::format("neither sock_diag ({}) nor {} ({}) can be read", std::strerror(-error), t.path, std::strerror(errno));
+		else if (t.family == AF_INET)
+			out.why = fmt::format("neither sock_diag ({}) nor {} ({}) can be read", std::strerror(-error), t.path, std::strerror(errno));
 	}
 	return out;
 }

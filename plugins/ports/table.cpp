@@ -31,7 +31,8 @@ const Process *Held::expected_by(const std::string &process) const
 pb::Json Held::json() const
 {
 	const Process *p = holders.processes.empty() ? nullptr : &holders.processes.front();
-	pb::Json out{{"pid", p ? pb::Json(p->pid) : pb::Json(nullptr)}, {"command", p ? pb::Json(p->command) : pb::Json(nullptr)}, {"address", socket.address.text()}};
+	pb::Json out{
+		{"pid", p ? pb::Json(p->pid) : pb::Json(nullptr)}, {"command", p ? pb::Json(p->command) : pb::Json(nullptr)}, {"address", socket.address.text()}};
 	out.set("program", p && !p->program.empty() ? pb::Json(p->program) : pb::Json(nullptr));
 	out.set("uid", socket.uid).set("processes", holders.count);
 	out.set("container", p && !p->container.empty() ? pb::Json(p->container) : pb::Json(nullptr));
@@ -54,7 +55,8 @@ Scan scan(Processes &processes, bool afresh)
 	auto holders = processes.find(inodes, afresh);
 	Scan out;
 	out.why = std::move(sockets.why);
-	std::ranges::sort(sockets.all, [](const Socket &a, const Socket &b) { return std::tie(a.port, a.protocol, a.address, a.inode) < std::tie(b.port, b.protocol, b.address, b.inode); });
+	std::ranges::sort(sockets.all,
+		[](const Socket &a, const Socket &b) { return std::tie(a.port, a.protocol, a.address, a.inode) < std::tie(b.port, b.protocol, b.address, b.inode); });
 	for (const Socket &s : sockets.all) out.sockets.push_back({s, holders[s.inode]});
 	return out;
 }
@@ -86,8 +88,8 @@ Row judge(const Expected &expected, const Scan &scan)
 	for (auto other = first_other; other != row.held.end(); ++other) {
 		if (other->holders.processes.empty()) continue; // who it is cannot be told: no conflict is made of that
 		// Beside the expected one, on an address of its own, another stands in nobody's way.
-		const bool is_in_the_way = first_other == row.held.begin() ||
-		                           std::any_of(row.held.begin(), first_other, [&](const Held &own) { return collide(own.socket, other->socket); });
+		const bool is_in_the_way =
+			first_other == row.held.begin() || std::any_of(row.held.begin(), first_other, [&](const Held &own) { return collide(own.socket, other->socket); });
 		if (!is_in_the_way) continue;
 		row.state = State::conflict;
 		row.message = fmt::format("{} port {} ({}) is for {}, but {} listens there", word(expected.protocol), expected.port, expected.name,

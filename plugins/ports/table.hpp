@@ -33,8 +33,8 @@ enum class State { ok, free, conflict, unknown /* could not be read */ };
 struct Row {
 	Expected expected;
 	State state = State::free;
-	std::vector<Held> held;    // the expected one first
-	std::string message;       // of a conflict, or why it is unknown
+	std::vector<Held> held; // the expected one first
+	std::string message;    // of a conflict, or why it is unknown
 	[[nodiscard]] pb::Json json() const;
 };
 

@@ -163,10 +163,8 @@ void Coordinator::on_advance() noexcept
 		for (const auto &[name, p] : processes) has_changed |= advance(*p);
 	}
 	const bool has_trees = std::ranges::any_of(processes, [](const auto &e) { return e.second->has_tree(); });
-	if (has_trees)
-		looking.once(look_interval);
-	else
-		looking.stop();
+	if (has_trees) looking.once(look_interval);
+	else looking.stop();
 	if (is_shutting_down) next_of_shutdown();
 }
 

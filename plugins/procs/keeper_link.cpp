@@ -101,10 +101,8 @@ void KeeperLink::hang_up() noexcept
 	context.graveyard.bury(std::move(watch));
 	socket.reset();
 	if (has_ended || end) return;
-	if (pidfd)
-		end = std::make_unique<pb::Fd>(context.scope, pidfd.get(), pb::bind<&KeeperLink::on_keeper_end>(this));
-	else
-		has_ended = true;
+	if (pidfd) end = std::make_unique<pb::Fd>(context.scope, pidfd.get(), pb::bind<&KeeperLink::on_keeper_end>(this));
+	else has_ended = true;
 }
 
 void KeeperLink::dismiss() noexcept

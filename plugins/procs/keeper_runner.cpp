@@ -32,8 +32,8 @@ public:
 		nonce = random_nonce();
 		const bool is_taken = context.scope.work([job = SpawnJob{settings, context.paths, name, extra, nonce}] { return spawn_keeper(job); },
 			[this, token = alive](Spawned s) noexcept {
-				if (*token) on_spawned(std::move(s));
-			});
+			if (*token) on_spawned(std::move(s));
+		});
 		if (!is_taken) fail_later("the worker pool is busy; try again");
 	}
 
@@ -123,10 +123,8 @@ private:
 		status_text = p.text;
 		survivor = p.survivor;
 		began_ms = p.began_ms;
-		if (!std::exchange(has_run, true))
-			owner.on_running(*this);
-		else if (has_changed)
-			owner.on_changed(*this);
+		if (!std::exchange(has_run, true)) owner.on_running(*this);
+		else if (has_changed) owner.on_changed(*this);
 	}
 
 	void on_exit(const keep_packet &p) noexcept
@@ -158,7 +156,7 @@ private:
 		const bool is_taken = context.scope.work(
 			[ended, is_gone, tree, s = settings, log = log_of(context.paths, name), began = began_ms] { return settle(ended, is_gone, tree, s, log, began); },
 			[this, token = alive](Aftermath a) noexcept {
-				if (*token) owner.on_ended(*this, a.ended, a.why);
+			if (*token) owner.on_ended(*this, a.ended, a.why);
 			});
 		if (!is_taken) again_later(ended, is_gone);
 	}
@@ -168,8 +166,7 @@ private:
 		Aftermath a{ended, ""};
 		if (is_gone) {
 			const auto record = parse_exit(read_small(tree.folder + "/exit").value_or(""));
-			if (record)
-				a.ended = *record;
+			if (record) a.ended = *record;
 			else {
 				const LostEnd end = end_lost_tree(tree);
 				a.ended.began_ms = began;
@@ -179,10 +176,8 @@ private:
 			}
 		}
 		remove_folder(tree.folder, tree.cgroup);
-		if (a.ended.step != 0)
-			a.why = explain(a.ended.step, a.ended.error, settings, tree.name);
-		else if (RestartPolicy::has_failed(a.ended) && a.why.empty())
-			a.why = describe_end(a.ended, log);
+		if (a.ended.step != 0) a.why = explain(a.ended.step, a.ended.error, settings, tree.name);
+		else if (RestartPolicy::has_failed(a.ended) && a.why.empty()) a.why = describe_end(a.ended, log);
 		return a;
 	}
 

@@ -145,10 +145,8 @@ std::optional<FoundKeeper> look_at(const std::string &folder, const std::string 
 	if (!from_hex(spec_value(spec, "nonce"), k.nonce) || spec_value(spec, "name") != k.name || spec_value(spec, "boot") != boot_id()) return {};
 	if (id) k.id = *id;
 	if (const auto ended = parse_exit(read_small(folder + "/exit").value_or(""))) {
-		if (id && connect_to(k))
-			k.kind = FoundKeeper::Kind::alive; // it waits to be asked
-		else
-			k.kind = FoundKeeper::Kind::ended;
+		if (id && connect_to(k)) k.kind = FoundKeeper::Kind::alive; // it waits to be asked
+		else k.kind = FoundKeeper::Kind::ended;
 		k.ended = *ended;
 		if (k.kind == FoundKeeper::Kind::ended && id) reap_if_child(id->keeper.pid);
 		return k;
@@ -192,10 +190,8 @@ std::vector<FoundKeeper> scan_keepers(const std::string &keep_dir)
 		struct stat st {};
 		if (entry.front() == '.' || entry.rfind('.') == std::string::npos || ::lstat(folder.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) continue;
 		if (st.st_uid != ::geteuid() && st.st_uid != 0) continue; // not ours
-		if (auto k = look_at(folder, entry))
-			found.push_back(std::move(*k));
-		else
-			remove_folder(folder, "");
+		if (auto k = look_at(folder, entry)) found.push_back(std::move(*k));
+		else remove_folder(folder, "");
 	}
 	::closedir(dir);
 	return found;

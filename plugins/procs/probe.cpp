@@ -130,10 +130,8 @@ Probe::Probe(Context &context_, const Ready &ready_, std::string log, std::int64
 {
 	if (ready.kind == Ready::Kind::tcp) where = parse_endpoint(ready.target);
 	if (ready.kind == Ready::Kind::http) where = parse_url(ready.target);
-	if (ready.kind == Ready::Kind::log)
-		follow = std::make_unique<LogFollow>(context, std::move(log), 0, 0, *this);
-	else
-		round.once(milliseconds(0));
+	if (ready.kind == Ready::Kind::log) follow = std::make_unique<LogFollow>(context, std::move(log), 0, 0, *this);
+	else round.once(milliseconds(0));
 	if (!is_single) limit.once(limit_);
 }
 
@@ -159,10 +157,8 @@ void Probe::say(bool is_ready)
 	limit.stop();
 	context.graveyard.bury(std::move(attempt));
 	context.graveyard.bury(std::move(follow));
-	if (is_ready)
-		owner.on_ready();
-	else
-		owner.on_not_ready(fmt::format("{}{}{}", name_of(ready), last_error.empty() ? "" : ": ", last_error));
+	if (is_ready) owner.on_ready();
+	else owner.on_not_ready(fmt::format("{}{}{}", name_of(ready), last_error.empty() ? "" : ": ", last_error));
 }
 
 void Probe::on_limit() noexcept { say(false); }
@@ -186,18 +182,16 @@ void Probe::look_up()
 	if (!addresses.empty()) return connect_next();
 	const bool is_taken = context.scope.work(
 		[w = *where] {
-			Found f;
-			f.addresses = resolve(w, true, f.why);
-			return f;
+		Found f;
+		f.addresses = resolve(w, true, f.why);
+		return f;
 		},
 		[this, token = alive](Found f) noexcept {
-			if (!*token || is_over) return;
-			addresses = std::move(f.addresses);
-			if (addresses.empty())
-				on_attempt(false, f.why);
-			else
-				connect_next();
-		});
+		if (!*token || is_over) return;
+		addresses = std::move(f.addresses);
+		if (addresses.empty()) on_attempt(false, f.why);
+		else connect_next();
+	});
 	if (!is_taken) on_attempt(false, "the worker pool is busy");
 }
 
@@ -212,8 +206,8 @@ void Probe::look_for_file()
 {
 	const bool is_taken = context.scope.work([path = ready.target] { return ::access(path.c_str(), F_OK) == 0 ? 0 : errno; },
 		[this, token = alive](int error) noexcept {
-			if (*token && !is_over) on_attempt(error == 0, error == 0 ? "" : std::strerror(error));
-		});
+		if (*token && !is_over) on_attempt(error == 0, error == 0 ? "" : std::strerror(error));
+	});
 	if (!is_taken) on_attempt(false, "the worker pool is busy");
 }
 

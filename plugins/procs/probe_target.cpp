@@ -14,8 +14,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text)
 	if (host.starts_with('[')) {
 		if (!host.ends_with(']') || host.size() < 3) return {};
 		host = host.substr(1, host.size() - 2);
-	} else if (host.find(':') != std::string_view::npos)
-		return {}; // IPv6 needs its brackets
+	} else if (host.find(':') != std::string_view::npos) return {}; // IPv6 needs its brackets
 	std::uint16_t number = 0;
 	const auto r = std::from_chars(port.data(), port.data() + port.size(), number);
 	if (r.ec != std::errc() || r.ptr != port.data() + port.size() || number == 0) return {};
@@ -48,8 +47,7 @@ bool matches(std::string_view pattern, std::string_view line) noexcept
 		} else if (l < line.size() && (pattern[p] == '?' || pattern[p] == line[l])) {
 			++p;
 			++l;
-		} else if (l >= line.size())
-			return false; // what is left of the line can only grow shorter
+		} else if (l >= line.size()) return false; // what is left of the line can only grow shorter
 		else {
 			p = star_p;
 			l = ++star_l;

@@ -52,10 +52,8 @@ void Process::on(Event event)
 		} else if (event == Event::running) {
 			enter(State::running);
 			begin_probe();
-		} else if (event == Event::ready)
-			enter(State::ready); // an observed one
-		else if (event == Event::ended)
-			decide(); // it ended while no daemon was there
+		} else if (event == Event::ready) enter(State::ready); // an observed one
+		else if (event == Event::ended) decide();              // it ended while no daemon was there
 		return;
 	case State::starting:
 		if (event == Event::running) {
@@ -68,28 +66,20 @@ void Process::on(Event event)
 		} else if (event == Event::late)
 			fail(pb::Error(504, "READY_TIMEOUT",
 				fmt::format("{} is not ready after {:g} s: {}", name, std::chrono::duration<double>(settings.ready.timeout).count(), late_why)));
-		else if (event == Event::cancelled)
-			enter(State::stopped);
-		else if (event == Event::stop)
-			enter(State::stopping);
-		else if (event == Event::ended)
-			fail(pb::Error(500, "EXECUTION_FAILED", fmt::format("{}: {}", name, ended_why)));
+		else if (event == Event::cancelled) enter(State::stopped);
+		else if (event == Event::stop) enter(State::stopping);
+		else if (event == Event::ended) fail(pb::Error(500, "EXECUTION_FAILED", fmt::format("{}: {}", name, ended_why)));
 		return;
 	case State::running:
 	case State::ready:
-		if (event == Event::ready && state == State::running)
-			enter(State::ready);
-		else if (event == Event::late || event == Event::stop)
-			enter(State::stopping, late_why);
-		else if (event == Event::ended)
-			decide();
+		if (event == Event::ready && state == State::running) enter(State::ready);
+		else if (event == Event::late || event == Event::stop) enter(State::stopping, late_why);
+		else if (event == Event::ended) decide();
 		return;
 	case State::stopping:
 		if (event != Event::ended) return;
-		if (!late_why.empty())
-			fail(pb::Error(504, "READY_TIMEOUT", fmt::format("{} was not ready in time: {}", name, late_why)));
-		else
-			enter(State::stopped);
+		if (!late_why.empty()) fail(pb::Error(504, "READY_TIMEOUT", fmt::format("{} was not ready in time: {}", name, late_why)));
+		else enter(State::stopped);
 		if (goal == Goal::again) {
 			policy.forget();
 			goal = Goal::up;
@@ -251,10 +241,8 @@ void Process::adopt(Identity who)
 void Process::on_unit(const UnitState &s)
 {
 	if (!runner && is_resting()) {
-		if (s.active == "unknown")
-			reason = s.result;
-		else if (s.load == "not-found")
-			reason = fmt::format("there is no unit {}", settings.unit);
+		if (s.active == "unknown") reason = s.result;
+		else if (s.load == "not-found") reason = fmt::format("there is no unit {}", settings.unit);
 		if (!s.is_up()) return owner.on_process(*this);
 		goal = Goal::up;
 		runner = make_unit_runner(context, *this, settings);
@@ -299,11 +287,11 @@ void Process::find_foreign()
 	step = Step::adopting;
 	const bool is_taken = context.scope.work([rule = *settings.adopt, roots = owner.kept_roots()] { return find_stranger(rule, roots); },
 		[this, now = attempt, token = alive](Identity who) noexcept {
-			if (!*token || now != attempt) return;
-			step = Step::asking;
-			if (who) return adopt(who);
-			ask_ports(0);
-		});
+		if (!*token || now != attempt) return;
+		step = Step::asking;
+		if (who) return adopt(who);
+		ask_ports(0);
+	});
 	if (!is_taken) fail(pb::Error(503, "", fmt::format("{}: the worker pool is busy; try again", name)));
 }
 
@@ -313,10 +301,10 @@ void Process::ask(const char *method, pb::Json args, const std::string &for_what
 	context.scope.call(
 		method, std::move(args),
 		[this, for_what, then = std::move(then), now = attempt, token = alive](const pb::Result &r) {
-			if (!*token || now != attempt) return;
-			const bool is_absent = !r.ok() && r.error()->status == 404 && std::string_view(r.error()->text).starts_with("no method");
-			if (r.ok() || is_absent) return then(r.json());
-			fail(pb::Error(r.error()->status, r.error()->code, fmt::format("{} needs {}: {}", name, for_what, r.error()->text)));
+		if (!*token || now != attempt) return;
+		const bool is_absent = !r.ok() && r.error()->status == 404 && std::string_view(r.error()->text).starts_with("no method");
+		if (r.ok() || is_absent) return then(r.json());
+		fail(pb::Error(r.error()->status, r.error()->code, fmt::format("{} needs {}: {}", name, for_what, r.error()->text)));
 		},
 		ask_limit);
 }
@@ -328,19 +316,15 @@ void Process::ask_ports(std::size_t index)
 	if (index == 0) {
 		return ask("ports.check", {{"process", name}}, "its ports", [this](const json_t *r) {
 			const json_t *first = json_array_get(pb::at(r, "conflicts"), 0);
-			if (first)
-				fail(port_error(pb::integer_at(first, "port"), pb::at(first, "holder")));
-			else
-				ask_ports(1);
+			if (first) fail(port_error(pb::integer_at(first, "port"), pb::at(first, "holder")));
+			else ask_ports(1);
 		});
 	}
 	const int port = settings.ports[index - 1];
 	ask("ports.check", {{"port", port}}, fmt::format("port {}", port), [this, port, index](const json_t *r) {
 		const json_t *first = json_array_get(pb::at(r, "holders"), 0);
-		if (first)
-			fail(port_error(port, first));
-		else
-			ask_ports(index + 1);
+		if (first) fail(port_error(port, first));
+		else ask_ports(index + 1);
 	});
 }
 
@@ -399,10 +383,8 @@ void Process::on_running(Runner &) noexcept
 
 void Process::on_changed(Runner &r) noexcept
 {
-	if (state == State::running && settings.ready.kind == Ready::Kind::notify && r.is_notified())
-		on(Event::ready);
-	else
-		owner.on_process(*this);
+	if (state == State::running && settings.ready.kind == Ready::Kind::notify && r.is_notified()) on(Event::ready);
+	else owner.on_process(*this);
 	if (r.survivor != 0) look_at_survivor();
 }
 

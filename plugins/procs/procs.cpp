@@ -298,10 +298,8 @@ private:
 	{
 		const bool is_any = std::ranges::any_of(topics, [](const auto &t) { return t.second->is_watched; });
 		if (is_any == std::exchange(is_sampling, is_any)) return;
-		if (is_any)
-			sampling.every(settings.sample_interval, pb::from_now);
-		else
-			sampling.stop();
+		if (is_any) sampling.every(settings.sample_interval, pb::from_now);
+		else sampling.stop();
 	}
 
 	void on_sample_time() noexcept

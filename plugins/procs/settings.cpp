@@ -108,10 +108,8 @@ private:
 
 	void known(std::string_view what, const std::string &other, const std::string &self)
 	{
-		if (other == self)
-			fault(fmt::format("{} names itself", what));
-		else if (!settings.process.contains(other))
-			fault(fmt::format("{} names {}, which is no process", what, other));
+		if (other == self) fault(fmt::format("{} names itself", what));
+		else if (!settings.process.contains(other)) fault(fmt::format("{} names {}, which is no process", what, other));
 	}
 
 	void ready(const ProcessSettings &p)

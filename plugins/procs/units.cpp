@@ -38,28 +38,17 @@ void read_property(sd_bus_message *m, std::string_view name, UnitState &out)
 	std::uint32_t u = 0;
 	std::int32_t i = 0;
 	std::uint64_t t = 0;
-	if (name == "LoadState")
-		read_text(m, out.load);
-	else if (name == "ActiveState")
-		read_text(m, out.active);
-	else if (name == "SubState")
-		read_text(m, out.sub);
-	else if (name == "Result")
-		read_text(m, out.result);
-	else if (name == "ControlGroup")
-		read_text(m, out.cgroup);
-	else if (name == "MainPID" && sd_bus_message_read(m, "v", "u", &u) >= 0)
-		out.main = static_cast<pid_t>(u);
-	else if (name == "ExecMainCode" && sd_bus_message_read(m, "v", "i", &i) >= 0)
-		out.code = i;
-	else if (name == "ExecMainStatus" && sd_bus_message_read(m, "v", "i", &i) >= 0)
-		out.status = i;
-	else if (name == "ActiveEnterTimestamp" && sd_bus_message_read(m, "v", "t", &t) >= 0)
-		out.began_ms = static_cast<std::int64_t>(t / 1000);
-	else if (name == "InactiveEnterTimestamp" && sd_bus_message_read(m, "v", "t", &t) >= 0)
-		out.ended_ms = static_cast<std::int64_t>(t / 1000);
-	else
-		sd_bus_message_skip(m, "v");
+	if (name == "LoadState") read_text(m, out.load);
+	else if (name == "ActiveState") read_text(m, out.active);
+	else if (name == "SubState") read_text(m, out.sub);
+	else if (name == "Result") read_text(m, out.result);
+	else if (name == "ControlGroup") read_text(m, out.cgroup);
+	else if (name == "MainPID" && sd_bus_message_read(m, "v", "u", &u) >= 0) out.main = static_cast<pid_t>(u);
+	else if (name == "ExecMainCode" && sd_bus_message_read(m, "v", "i", &i) >= 0) out.code = i;
+	else if (name == "ExecMainStatus" && sd_bus_message_read(m, "v", "i", &i) >= 0) out.status = i;
+	else if (name == "ActiveEnterTimestamp" && sd_bus_message_read(m, "v", "t", &t) >= 0) out.began_ms = static_cast<std::int64_t>(t / 1000);
+	else if (name == "InactiveEnterTimestamp" && sd_bus_message_read(m, "v", "t", &t) >= 0) out.ended_ms = static_cast<std::int64_t>(t / 1000);
+	else sd_bus_message_skip(m, "v");
 }
 } // namespace
 
@@ -250,12 +239,9 @@ int Units::on_job(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 	const Call c = *call;
 	units.calls.remove_if([&](const Call &x) { return &x == call; });
 	const char *path = nullptr;
-	if (const sd_bus_error *e = sd_bus_message_get_error(m))
-		c.done(explain(c.unit, *e));
-	else if (sd_bus_message_read(m, "o", &path) < 0)
-		c.done("systemd gave an answer that makes no sense");
-	else
-		units.jobs[path] = {c.unit, c.done}; // JobRemoved comes after the reply, since it is read in order
+	if (const sd_bus_error *e = sd_bus_message_get_error(m)) c.done(explain(c.unit, *e));
+	else if (sd_bus_message_read(m, "o", &path) < 0) c.done("systemd gave an answer that makes no sense");
+	else units.jobs[path] = {c.unit, c.done}; // JobRemoved comes after the reply, since it is read in order
 	return 0;
 }
 

@@ -6,9 +6,9 @@ using namespace std::chrono_literals;
 
 namespace recovery {
 
-Attempt::Attempt(pb::Scope &scope_, const World &world_, const Rule &rule_, std::string topic_, Done done_) :
-	rule(rule_), scope(scope_), world(world_), topic(std::move(topic_)), done(std::move(done_)), self(std::make_shared<Attempt *>(this)),
-	timer(scope_, pb::bind<&Attempt::on_timer>(this))
+Attempt::Attempt(pb::Scope &scope_, const World &world_, const Rule &rule_, std::string topic_, Done done_)
+	: rule(rule_), scope(scope_), world(world_), topic(std::move(topic_)), done(std::move(done_)), self(std::make_shared<Attempt *>(this)),
+	  timer(scope_, pb::bind<&Attempt::on_timer>(this))
 {
 	timer.once(0ms); // never back into the one who starts it
 }
@@ -29,7 +29,9 @@ void Attempt::call(const std::string &method, pb::Json args, bool is_otherwise)
 {
 	scope.call(
 		method.c_str(), std::move(args),
-		[weak = std::weak_ptr(self), is_otherwise](const pb::Result &r) { if (const auto a = weak.lock()) (*a)->on_answer(r, is_otherwise); },
+		[weak = std::weak_ptr(self), is_otherwise](const pb::Result &r) {
+		if (const auto a = weak.lock()) (*a)->on_answer(r, is_otherwise);
+		},
 		rule.steps[next].timeout);
 }
 

@@ -35,7 +35,7 @@ private:
 	Done done;
 	std::size_t next = 0; // step
 	enum class At { calling, waiting, looking, over } at = At::calling;
-	std::string said; // by the calls
+	std::string said;                // by the calls
 	std::shared_ptr<Attempt *> self; // calls hold it weakly
 	pb::Timer timer;
 };

@@ -48,8 +48,7 @@ std::vector<Rule> default_rules()
 	const pb::Json all = pb::Json::parse(text);
 	std::size_t i;
 	json_t *j;
-	json_array_foreach(all.get(), i, j)
-	{
+	json_array_foreach(all.get(), i, j) {
 		Rule r = pb::read_fields<Rule>(j);
 		// What a person may leave out, as the settings' table has it.
 		if (!r.when) r.when = pb::Json::object();

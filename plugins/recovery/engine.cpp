@@ -25,7 +25,7 @@ std::string class_of(const Rule &rule, const std::string &topic, const json_t *v
 {
 	const std::string_view own = pb::text_at(value, "class");
 	const bool is_fit = is_event(topic) && rule.name == "UNKNOWN" && !own.empty() && own.size() <= 64 &&
-	                    std::all_of(own.begin(), own.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+						std::all_of(own.begin(), own.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
 	return is_fit ? std::string(own) : rule.name;
 }
 
@@ -33,10 +33,10 @@ Limiter::Bounds bounds_of(const Rule &r) { return {static_cast<std::size_t>(r.at
 
 } // namespace
 
-Engine::Engine(pb::Scope &scope_, std::vector<Rule> rules_, bool with_defaults) :
-	scope(scope_), rules(std::move(rules_), with_defaults), world(rules),
-	shown(scope_, "recovery/incidents", "what went bad, what is done about it, and what became of it"),
-	tick(scope_, pb::bind<&Engine::on_tick>(this)), save_timer(scope_, pb::bind<&Engine::on_save>(this))
+Engine::Engine(pb::Scope &scope_, std::vector<Rule> rules_, bool with_defaults)
+	: scope(scope_), rules(std::move(rules_), with_defaults), world(rules),
+	  shown(scope_, "recovery/incidents", "what went bad, what is done about it, and what became of it"), tick(scope_, pb::bind<&Engine::on_tick>(this)),
+	  save_timer(scope_, pb::bind<&Engine::on_save>(this))
 {
 	on_save();
 }
@@ -253,8 +253,8 @@ void Engine::start(Incident &incident, const Rule &rule, Ms now)
 	incident.waits_for.clear();
 	incident.add({now, calls_of(rule), "running"});
 	scope.info(fmt::format("{}: {}", incident.name, calls_of(rule)), {{"incident", incident.id}, {"class", incident.name}});
-	care.attempt = std::make_unique<Attempt>(scope, world, rule, incident.topic,
-		[this, name = incident.name](bool is_well, const std::string &result) { on_attempt(name, is_well, result); });
+	care.attempt = std::make_unique<Attempt>(
+		scope, world, rule, incident.topic, [this, name = incident.name](bool is_well, const std::string &result) { on_attempt(name, is_well, result); });
 	changed();
 }
 
@@ -283,7 +283,8 @@ const Incident &Engine::run(const std::string &name, std::int64_t id, const std:
 	const Rule *rule = rules.find(i ? i->name : name);
 	if (!rule) throw pb::Error(404, "", fmt::format("class {}: no rule is about it", name));
 	if (rule->steps.empty()) throw pb::Error(409, "NO_STRATEGY", fmt::format("class {}: its rule names nothing to call", rule->name));
-	if (!i) i = &open(*rule, rule->name, matches("*/incident", rule->topic) ? "" : rule->topic, "asked for by " + (who.empty() ? "a person" : who), pb::unix_ms());
+	if (!i)
+		i = &open(*rule, rule->name, matches("*/incident", rule->topic) ? "" : rule->topic, "asked for by " + (who.empty() ? "a person" : who), pb::unix_ms());
 	if (i->state != Incident::State::recovering) start(*i, *rule, pb::unix_ms());
 	on_save(); // who asked sees it at once
 	return *i;
@@ -296,7 +297,8 @@ const Incident &Engine::acknowledge(std::int64_t id, const std::string &who)
 	i->acknowledged = pb::unix_ms();
 	const Rule *rule = rules.find(i->name);
 	const bool is_waiting_for_a_person = i->state == Incident::State::given_up || (i->state == Incident::State::open && (!rule || rule->steps.empty()));
-	if (i->is_active() && is_waiting_for_a_person) close(*i, i->state == Incident::State::open ? Incident::State::recovered : i->state, "acknowledged by " + (who.empty() ? "a person" : who));
+	if (i->is_active() && is_waiting_for_a_person)
+		close(*i, i->state == Incident::State::open ? Incident::State::recovered : i->state, "acknowledged by " + (who.empty() ? "a person" : who));
 	on_save(); // who asked sees it at once
 	return *find(id);
 }
@@ -322,8 +324,7 @@ void Engine::on_loaded(const json_t *document)
 	last_id = pb::integer_at(document, "id");
 	std::size_t n;
 	json_t *j;
-	json_array_foreach(const_cast<json_t *>(pb::at(document, "incidents")), n, j)
-	{
+	json_array_foreach(const_cast<json_t *>(pb::at(document, "incidents")), n, j) {
 		Incident &i = incidents.emplace_back(from_record(j));
 		last_id = std::max(last_id, i.id);
 		Limiter &limiter = cares[i.name].limiter;
@@ -339,8 +340,7 @@ void Engine::on_history(const json_t *entries)
 {
 	std::size_t n;
 	json_t *j;
-	json_array_foreach(const_cast<json_t *>(entries), n, j)
-	{
+	json_array_foreach(const_cast<json_t *>(entries), n, j) {
 		past.push_front(from_record(pb::at(j, "value")));
 		last_id = std::max(last_id, past.front().id);
 	}

@@ -66,7 +66,7 @@ private:
 	std::list<Incident> incidents; // active ones, oldest first: addresses stay
 	std::deque<Incident> past;     // the newest 100
 	std::int64_t last_id = 0;
-	std::uint64_t last_event = 0;  // sequence number: events kept over a restart are not told twice
+	std::uint64_t last_event = 0; // sequence number: events kept over a restart are not told twice
 	Ms due = 0;
 	pb::Topic shown;
 	pb::Timer tick, save_timer;

@@ -55,7 +55,8 @@ pb::Json to_record(const Incident &i)
 	for (const Try &t : i.attempts) attempts.push({{"time", t.time}, {"call", t.call}, {"result", t.result}});
 	for (const std::string &t : i.topics) topics.push(t);
 	return {{"id", i.id}, {"class", i.name}, {"topic", i.topic}, {"since", i.since}, {"state", static_cast<int>(i.state)}, {"attempts", std::move(attempts)},
-		{"reason", i.reason}, {"advice", i.advice}, {"outcome", i.outcome}, {"joined", i.joined}, {"acknowledged", i.acknowledged}, {"ended", i.ended}, {"topics", std::move(topics)}};
+		{"reason", i.reason}, {"advice", i.advice}, {"outcome", i.outcome}, {"joined", i.joined}, {"acknowledged", i.acknowledged}, {"ended", i.ended},
+		{"topics", std::move(topics)}};
 }
 
 Incident from_record(const json_t *r)

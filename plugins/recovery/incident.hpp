@@ -22,9 +22,9 @@ struct Incident {
 	std::string name, topic; // its class; where it was seen first
 	Ms since = 0;
 	State state = State::open;
-	std::deque<Try> attempts; // the newest 20
+	std::deque<Try> attempts;                       // the newest 20
 	std::string reason, advice, waits_for, outcome; // outcome: how it ended
-	std::int64_t joined = 0;  // how many more times it was seen while it lasted
+	std::int64_t joined = 0;                        // how many more times it was seen while it lasted
 	Ms acknowledged = 0, ended = 0, next_attempt = 0;
 	std::vector<std::string> topics{}; // the states that must turn good for it to be over; at most 32
 

@@ -13,7 +13,10 @@ using Ms = std::int64_t; // unix time in ms, or a length
 class Limiter final {
 public:
 	static constexpr Ms hour = 3'600'000;
-	struct Bounds { std::size_t an_hour; Ms back_off, back_off_max; };
+	struct Bounds {
+		std::size_t an_hour;
+		Ms back_off, back_off_max;
+	};
 
 	/// When the next attempt may begin (`now` or later); nothing: the hour's are used up.
 	[[nodiscard]] std::optional<Ms> next(Ms now, const Bounds &b)

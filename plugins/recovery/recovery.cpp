@@ -9,16 +9,16 @@ namespace {
 struct Settings {
 	std::vector<recovery::Rule> rules;
 	bool defaults;
-	static constexpr auto fields = pb::fields(
-		pb::field("rule", &Settings::rules, {.fallback = "[]", .max = 256, .help = "rules, before the defaults; the defaults of a class that one of them names fall away"}),
-		pb::field("defaults", &Settings::defaults, {.fallback = "true", .help = "use the rules that come with the plugin"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("rule", &Settings::rules,
+					   {.fallback = "[]", .max = 256, .help = "rules, before the defaults; the defaults of a class that one of them names fall away"}),
+			pb::field("defaults", &Settings::defaults, {.fallback = "true", .help = "use the rules that come with the plugin"}));
 };
 
 struct RunArgs {
 	std::optional<std::string> name;
 	std::optional<std::int64_t> id;
-	static constexpr auto fields = pb::fields(
-		pb::field("class", &RunArgs::name, {.min = 1, .max = 64, .help = "what to heal; or id"}),
+	static constexpr auto fields = pb::fields(pb::field("class", &RunArgs::name, {.min = 1, .max = 64, .help = "what to heal; or id"}),
 		pb::field("id", &RunArgs::id, {.min = 1, .max = 9e15, .help = "the incident"}));
 };
 struct AcknowledgeArgs {
@@ -29,10 +29,13 @@ struct AcknowledgeArgs {
 class Recovery final {
 public:
 	using Settings = ::Settings;
-	Recovery(pb::Scope &scope, Settings settings) :
-		engine(scope, checked(std::move(settings.rules)), settings.defaults), route(scope, "GET recovery", engine.topic(), {.help = "incidents: those that last, then those that are over"}),
-		run(scope, "recovery.run", pb::bind<&Recovery::on_run>(this), {.help = "try to heal a class now; answers with the incident, before the attempt is over"}),
-		acknowledge(scope, "recovery.acknowledge", pb::bind<&Recovery::on_acknowledge>(this), {.help = "a person has seen it: an incident that waits for one is over with it"})
+	Recovery(pb::Scope &scope, Settings settings)
+		: engine(scope, checked(std::move(settings.rules)), settings.defaults),
+		  route(scope, "GET recovery", engine.topic(), {.help = "incidents: those that last, then those that are over"}),
+		  run(scope, "recovery.run", pb::bind<&Recovery::on_run>(this),
+			  {.help = "try to heal a class now; answers with the incident, before the attempt is over"}),
+		  acknowledge(scope, "recovery.acknowledge", pb::bind<&Recovery::on_acknowledge>(this),
+			  {.help = "a person has seen it: an incident that waits for one is over with it"})
 	{
 		engine.begin();
 	}

@@ -13,8 +13,7 @@ bool holds(const json_t *value, const json_t *wanted) noexcept
 		if (!json_is_object(value)) return false;
 		const char *key;
 		json_t *w;
-		json_object_foreach(const_cast<json_t *>(wanted), key, w)
-		{
+		json_object_foreach(const_cast<json_t *>(wanted), key, w) {
 			const json_t *v = pb::at(value, key);
 			if (!(v ? holds(v, w) : json_is_null(w))) return false;
 		}
@@ -23,7 +22,8 @@ bool holds(const json_t *value, const json_t *wanted) noexcept
 	if (json_is_array(wanted)) {
 		std::size_t i;
 		json_t *w;
-		json_array_foreach(const_cast<json_t *>(wanted), i, w) if (holds(value, w)) return true;
+		json_array_foreach(const_cast<json_t *>(wanted), i, w)
+			if (holds(value, w)) return true;
 		return false;
 	}
 	// 1 and 1.0 are one number.

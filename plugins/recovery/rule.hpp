@@ -18,12 +18,12 @@ struct Step {
 	pb::Json args;
 	std::optional<std::string> otherwise; // called with no arguments where `call` does not exist or does not know the name (404)
 	milliseconds wait, timeout;
-	static constexpr auto fields = pb::fields(
-		pb::field("call", &Step::call, {.min = 1, .max = 128, .help = "the method"}),
+	static constexpr auto fields = pb::fields(pb::field("call", &Step::call, {.min = 1, .max = 128, .help = "the method"}),
 		pb::field("args", &Step::args, {.fallback = "{}", .help = "its arguments"}),
 		pb::field("otherwise", &Step::otherwise, {.max = 128, .help = "a method, called without arguments, where the first answers 404"}),
 		pb::field("wait", &Step::wait, {.fallback = "0s", .max = std::chrono::hours(1), .help = "how long to wait after it"}),
-		pb::field("timeout", &Step::timeout, {.fallback = "90s", .min = milliseconds(100), .max = std::chrono::hours(1), .help = "how long the call may take"}));
+		pb::field(
+			"timeout", &Step::timeout, {.fallback = "90s", .min = milliseconds(100), .max = std::chrono::hours(1), .help = "how long the call may take"}));
 };
 
 /// The condition that shows success.
@@ -31,8 +31,7 @@ struct Verify {
 	std::optional<std::string> topic;
 	pb::Json when;
 	milliseconds timeout;
-	static constexpr auto fields = pb::fields(
-		pb::field("topic", &Verify::topic, {.max = 128, .help = "whose value is looked at; left out: the rule's"}),
+	static constexpr auto fields = pb::fields(pb::field("topic", &Verify::topic, {.max = 128, .help = "whose value is looked at; left out: the rule's"}),
 		pb::field("when", &Verify::when, {.fallback = "{}", .help = "what it must hold"}),
 		pb::field("timeout", &Verify::timeout, {.fallback = "15s", .max = std::chrono::hours(1), .help = "until when"}));
 };
@@ -51,9 +50,9 @@ struct Rule {
 	milliseconds back_off, back_off_max, after;
 	std::vector<std::string> waits_for;
 	bool on_purpose, from_start;
-	static constexpr auto fields = pb::fields(
-		pb::field("class", &Rule::name, {.min = 1, .max = 64, .help = "the incident's class"}),
-		pb::field("topic", &Rule::topic, {.min = 1, .max = 128, .help = "a topic, or a pattern; NAME/incident are events, all else has a state that can turn good again"}),
+	static constexpr auto fields = pb::fields(pb::field("class", &Rule::name, {.min = 1, .max = 64, .help = "the incident's class"}),
+		pb::field("topic", &Rule::topic,
+			{.min = 1, .max = 128, .help = "a topic, or a pattern; NAME/incident are events, all else has a state that can turn good again"}),
 		pb::field("when", &Rule::when, {.fallback = "{}", .help = "what the value must hold to be bad: members compared, an array means any of these"}),
 		pb::field("contains", &Rule::contains, {.max = 256, .help = "and a text that stands in the value, any case"}),
 		pb::field("call", &Rule::call, {.max = 128, .help = "the method that heals; left out (with steps): it is only recorded"}),
@@ -68,7 +67,8 @@ struct Rule {
 		pb::field("waits_for", &Rule::waits_for, {.fallback = "[]", .max = 32, .help = "classes that are healed first"}),
 		pb::field("process", &Rule::process, {.max = 64, .help = "the process that it is about; left out: the `name` in args of a procs call"}),
 		pb::field("on_purpose", &Rule::on_purpose, {.fallback = "false", .help = "also where a person stopped that process"}),
-		pb::field("from_start", &Rule::from_start, {.fallback = "true", .help = "also where it has not been good, nor its process run, since the daemon's start"}),
+		pb::field(
+			"from_start", &Rule::from_start, {.fallback = "true", .help = "also where it has not been good, nor its process run, since the daemon's start"}),
 		pb::field("advice", &Rule::advice, {.max = 300, .help = "what a person should do where it is given up"}));
 };
 

@@ -71,8 +71,7 @@ bool World::requires_process(const std::string &name, const std::string &on, int
 	if (depth > deepest || name.empty() || on.empty()) return false;
 	std::size_t i;
 	json_t *j;
-	json_array_foreach(const_cast<json_t *>(pb::at(value("procs/" + name), "requires")), i, j)
-	{
+	json_array_foreach(const_cast<json_t *>(pb::at(value("procs/" + name), "requires")), i, j) {
 		const std::string needed(pb::text_of(j));
 		if (needed == on || requires_process(needed, on, depth + 1)) return true;
 	}

@@ -74,10 +74,8 @@ int main(int argc, char **argv)
 {
 	std::vector<std::filesystem::path> files;
 	for (int i = 1; i < argc; ++i) {
-		if (std::filesystem::is_directory(argv[i]))
-			files.insert(files.end(), std::filesystem::directory_iterator(argv[i]), {});
-		else
-			files.emplace_back(argv[i]);
+		if (std::filesystem::is_directory(argv[i])) files.insert(files.end(), std::filesystem::directory_iterator(argv[i]), {});
+		else files.emplace_back(argv[i]);
 	}
 	std::sort(files.begin(), files.end()); // the same runs on every machine
 	std::vector<std::string> corpus;

@@ -66,8 +66,7 @@ void begin_stop(struct keeper *k, int number, uint32_t ms)
 		k->phase = STOPPING;
 		k->deadline = deadline;
 		if (ms > 0) signal_tree(k, number, &last);
-	} else if (deadline < k->deadline)
-		k->deadline = deadline;
+	} else if (deadline < k->deadline) k->deadline = deadline;
 	if (ms == 0) begin_killing(k);
 }
 
@@ -155,15 +154,12 @@ static int run_due(struct keeper *k)
 			k->deadline = now + ACK_MS;
 		}
 		next = k->is_recorded ? k->deadline : k->deadline - ACK_MS + 1000;
-	} else if (k->phase != RUNNING)
-		next = k->deadline;
+	} else if (k->phase != RUNNING) next = k->deadline;
 	struct stream *streams[] = {&k->out, &k->err};
 	for (unsigned i = 0; i < 2; ++i) {
 		if (streams[i]->used == 0 || streams[i]->fd < 0) continue;
-		if (now >= streams[i]->since + PARTIAL_MS)
-			flush_partial(k, streams[i]);
-		else if (streams[i]->since + PARTIAL_MS < next)
-			next = streams[i]->since + PARTIAL_MS;
+		if (now >= streams[i]->since + PARTIAL_MS) flush_partial(k, streams[i]);
+		else if (streams[i]->since + PARTIAL_MS < next) next = streams[i]->since + PARTIAL_MS;
 	}
 	return next == INT64_MAX ? -1 : next <= now ? 0 : (int)(next - now);
 }
@@ -248,8 +244,7 @@ int main(int argc, char **argv)
 		k.step = KEEP_STEP_SPEC;
 		k.error = errno;
 		begin_stop(&k, SIGKILL, 0);
-	} else
-		release(&k);
+	} else release(&k);
 	if (null > 2) close(null);
 	run_loop(&k, &s);
 }

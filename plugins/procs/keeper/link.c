@@ -99,10 +99,8 @@ static void take_packet(struct keeper *k, const struct keep_packet *p)
 	case KEEP_GET: answer(k, k->phase == ENDED ? KEEP_EXIT : KEEP_STATE, p->seq, 0); break;
 	case KEEP_SIGNAL: {
 		int error = p->signal < 1 || p->signal > 64 ? EINVAL : 0;
-		if (!error && p->flags & KEEP_TREE)
-			error = signal_tree(k, p->signal, &last) ? 0 : ESRCH;
-		else if (!error)
-			error = signal_main(k, p->signal) ? 0 : errno;
+		if (!error && p->flags & KEEP_TREE) error = signal_tree(k, p->signal, &last) ? 0 : ESRCH;
+		else if (!error) error = signal_main(k, p->signal) ? 0 : errno;
 		answer(k, KEEP_DONE, p->seq, error);
 		break;
 	}

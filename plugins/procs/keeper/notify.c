@@ -21,8 +21,7 @@ bool listen_for_notify(struct keeper *k)
 static void take_line(struct keeper *k, const char *line)
 {
 	int64_t pid;
-	if (!strcmp(line, "READY=1"))
-		k->is_ready = true;
+	if (!strcmp(line, "READY=1")) k->is_ready = true;
 	else if (!strncmp(line, "STATUS=", 7)) {
 		struct text t = {k->text, k->text + sizeof k->text};
 		k->text[0] = 0;
@@ -33,8 +32,7 @@ static void take_line(struct keeper *k, const char *line)
 		k->is_successor |= (pid_t)pid != k->main;
 		set_main(k, (pid_t)pid);
 		write_id(k);
-	} else
-		return;
+	} else return;
 	k->wants_state = true;
 }
 

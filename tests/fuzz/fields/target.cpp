@@ -10,20 +10,14 @@
 namespace {
 
 constexpr pb_field end{};
-constexpr pb_field inner[] = {{"name", PB_STRING, nullptr, "", 1, 8, nullptr, nullptr}, {"port", PB_INTEGER, "80", "", 1, 65535, nullptr, nullptr}, {"key", PB_STRING | PB_SECRET, "", "", 0, 0, nullptr, nullptr}, end};
-constexpr pb_field fields[] = {{"text", PB_STRING, "\"x\"", "", 0, 16, nullptr, nullptr},
-                               {"choice", PB_STRING, "\"a\"", "", 0, 0, "a|b|c", nullptr},
-                               {"integer", PB_INTEGER, "5", "", -1e18, 9.3e18, nullptr, nullptr},
-                               {"number", PB_NUMBER, "0.5", "", -1, 1, nullptr, nullptr},
-                               {"flag", PB_BOOLEAN, "false", "", 0, 0, nullptr, nullptr},
-                               {"wait", PB_DURATION, "5s", "", 0.1, 3600, nullptr, nullptr},
-                               {"since", PB_TIME, "", "", 0, 0, nullptr, nullptr},
-                               {"list", PB_LIST | PB_INTEGER, "[]", "", 0, 3, nullptr, nullptr},
-                               {"map", PB_MAP | PB_LIST | PB_STRING, "{}", "", 0, 3, nullptr, nullptr},
-                               {"table", PB_TABLE | PB_ALSO_STRING, "\"none\"", "", 0, 0, "none", inner},
-                               {"tables", PB_LIST | PB_TABLE, "[]", "", 0, 0, nullptr, inner},
-                               {"any", PB_ANY, "", "", 0, 0, nullptr, nullptr},
-                               end};
+constexpr pb_field inner[] = {{"name", PB_STRING, nullptr, "", 1, 8, nullptr, nullptr}, {"port", PB_INTEGER, "80", "", 1, 65535, nullptr, nullptr},
+	{"key", PB_STRING | PB_SECRET, "", "", 0, 0, nullptr, nullptr}, end};
+constexpr pb_field fields[] = {{"text", PB_STRING, "\"x\"", "", 0, 16, nullptr, nullptr}, {"choice", PB_STRING, "\"a\"", "", 0, 0, "a|b|c", nullptr},
+	{"integer", PB_INTEGER, "5", "", -1e18, 9.3e18, nullptr, nullptr}, {"number", PB_NUMBER, "0.5", "", -1, 1, nullptr, nullptr},
+	{"flag", PB_BOOLEAN, "false", "", 0, 0, nullptr, nullptr}, {"wait", PB_DURATION, "5s", "", 0.1, 3600, nullptr, nullptr},
+	{"since", PB_TIME, "", "", 0, 0, nullptr, nullptr}, {"list", PB_LIST | PB_INTEGER, "[]", "", 0, 3, nullptr, nullptr},
+	{"map", PB_MAP | PB_LIST | PB_STRING, "{}", "", 0, 3, nullptr, nullptr}, {"table", PB_TABLE | PB_ALSO_STRING, "\"none\"", "", 0, 0, "none", inner},
+	{"tables", PB_LIST | PB_TABLE, "[]", "", 0, 0, nullptr, inner}, {"any", PB_ANY, "", "", 0, 0, nullptr, nullptr}, end};
 
 void must(bool is_so)
 {

@@ -31,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
 	for (devices::Alert &alert : taken.alerts) (void)alerts.put(std::move(alert));
 	const auto page = devices::list(table, devices::Kind::devices, {});
 	const auto networks = devices::list(table, devices::Kind::networks, {});
-	if (!page || !networks || !pb::Json::parse("[" + page->items + "]") || !pb::Json::parse("[" + networks->items + "]") || !pb::Json::parse(alerts.newest(8))) std::abort();
+	if (!page || !networks || !pb::Json::parse("[" + page->items + "]") || !pb::Json::parse("[" + networks->items + "]") || !pb::Json::parse(alerts.newest(8)))
+		std::abort();
 	return 0;
 }

@@ -9,9 +9,10 @@ namespace {
 
 constexpr pb_field end{};
 constexpr pb_field ready[] = {{"tcp", PB_STRING, "", "", 0, 0, nullptr, nullptr}, {"timeout", PB_DURATION, "60s", "", 0.1, 3600, nullptr, nullptr}, end};
-constexpr pb_field process[] = {{"command", PB_LIST | PB_STRING, nullptr, "", 1, 64, nullptr, nullptr}, {"ready", PB_TABLE | PB_ALSO_STRING, "\"none\"", "", 0, 0, "none", ready}, end};
-constexpr pb_field procs[] = {{"process", PB_MAP | PB_TABLE, "{}", "", 0, 0, nullptr, process}, {"group", PB_MAP | PB_LIST | PB_STRING, "{}", "", 0, 0, nullptr, nullptr},
-                              {"rule", PB_LIST | PB_ANY, "[]", "", 0, 0, nullptr, nullptr}, end};
+constexpr pb_field process[] = {
+	{"command", PB_LIST | PB_STRING, nullptr, "", 1, 64, nullptr, nullptr}, {"ready", PB_TABLE | PB_ALSO_STRING, "\"none\"", "", 0, 0, "none", ready}, end};
+constexpr pb_field procs[] = {{"process", PB_MAP | PB_TABLE, "{}", "", 0, 0, nullptr, process},
+	{"group", PB_MAP | PB_LIST | PB_STRING, "{}", "", 0, 0, nullptr, nullptr}, {"rule", PB_LIST | PB_ANY, "[]", "", 0, 0, nullptr, nullptr}, end};
 
 void must(bool is_so)
 {

@@ -14,16 +14,15 @@ struct Settings {
 struct SetArgs {
 	std::string topic;
 	pb::Json value;
-	static constexpr auto fields = pb::fields(
-		pb::field("topic", &SetArgs::topic, {.help = "which; made where it is not there"}), pb::field("value", &SetArgs::value, {.help = "what it says from now on"}));
+	static constexpr auto fields = pb::fields(pb::field("topic", &SetArgs::topic, {.help = "which; made where it is not there"}),
+		pb::field("value", &SetArgs::value, {.help = "what it says from now on"}));
 };
 struct BehaveArgs {
 	std::string topic;
 	std::optional<pb::Json> value;
 	milliseconds delay, answer_after;
 	std::int64_t status;
-	static constexpr auto fields = pb::fields(
-		pb::field("topic", &BehaveArgs::topic, {.fallback = "\"patient/link\"", .help = "what a treatment changes"}),
+	static constexpr auto fields = pb::fields(pb::field("topic", &BehaveArgs::topic, {.fallback = "\"patient/link\"", .help = "what a treatment changes"}),
 		pb::field("value", &BehaveArgs::value, {.help = "to what; left out: nothing helps"}),
 		pb::field("delay", &BehaveArgs::delay, {.fallback = "0s", .help = "how long after the answer"}),
 		pb::field("answer_after", &BehaveArgs::answer_after, {.fallback = "0s", .help = "how long a call takes"}),
@@ -37,10 +36,11 @@ struct TreatArgs {
 class Patient final {
 public:
 	using Settings = ::Settings;
-	Patient(pb::Scope &scope_, const Settings &) :
-		scope(scope_), set(scope_, "patient.set", pb::bind<&Patient::on_set>(this)), behave(scope_, "patient.behave", pb::bind<&Patient::on_behave>(this)),
-		treat(scope_, "patient.treat", pb::bind<&Patient::on_treat>(this)), start(scope_, "procs.start", pb::bind<&Patient::on_treat>(this)),
-		calls(scope_, "patient.calls", pb::bind<&Patient::on_calls>(this)), answer(scope_, pb::bind<&Patient::on_answer>(this)), heal(scope_, pb::bind<&Patient::on_heal>(this))
+	Patient(pb::Scope &scope_, const Settings &)
+		: scope(scope_), set(scope_, "patient.set", pb::bind<&Patient::on_set>(this)), behave(scope_, "patient.behave", pb::bind<&Patient::on_behave>(this)),
+		  treat(scope_, "patient.treat", pb::bind<&Patient::on_treat>(this)), start(scope_, "procs.start", pb::bind<&Patient::on_treat>(this)),
+		  calls(scope_, "patient.calls", pb::bind<&Patient::on_calls>(this)), answer(scope_, pb::bind<&Patient::on_answer>(this)),
+		  heal(scope_, pb::bind<&Patient::on_heal>(this))
 	{
 		how.topic = "patient/link";
 		how.status = 200;
@@ -84,7 +84,12 @@ private:
 	void on_heal() noexcept { say(how.topic, pb::Json::share(how.value.get())); }
 	void on_calls(const pb::None &, pb::Reply reply) { reply(treated.copy()); }
 
-	struct How { std::string topic; pb::Json value; milliseconds delay{}, answer_after{}; std::int64_t status; };
+	struct How {
+		std::string topic;
+		pb::Json value;
+		milliseconds delay{}, answer_after{};
+		std::int64_t status;
+	};
 	pb::Scope &scope;
 	How how;
 	pb::Json treated = pb::Json::array();

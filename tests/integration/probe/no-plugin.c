@@ -1,2 +1,3 @@
 /* A shared object that is no plugin. */
-int nothing(void); int nothing(void) { return 0; }
+int nothing(void);
+int nothing(void) { return 0; }

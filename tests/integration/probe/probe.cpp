@@ -10,7 +10,6 @@
 
 using namespace std::chrono_literals;
 
-
 namespace {
 
 struct Settings {
@@ -18,11 +17,11 @@ struct Settings {
 	std::chrono::milliseconds delay;
 	std::int64_t load;
 	bool refuse;
-	static constexpr auto fields = pb::fields(
-		pb::field("greeting", &Settings::greeting, {.fallback = "\"hello\"", .min = 1, .max = 20, .help = "what it says"}),
-		pb::field("delay", &Settings::delay, {.fallback = "200ms", .min = 1ms, .max = 10s, .help = "how long a slow answer takes"}),
-		pb::field("load", &Settings::load, {.fallback = "0", .min = 0, .max = 100, .help = "values published each tick"}),
-		pb::field("refuse", &Settings::refuse, {.fallback = "false", .help = "new settings are refused"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("greeting", &Settings::greeting, {.fallback = "\"hello\"", .min = 1, .max = 20, .help = "what it says"}),
+			pb::field("delay", &Settings::delay, {.fallback = "200ms", .min = 1ms, .max = 10s, .help = "how long a slow answer takes"}),
+			pb::field("load", &Settings::load, {.fallback = "0", .min = 0, .max = 100, .help = "values published each tick"}),
+			pb::field("refuse", &Settings::refuse, {.fallback = "false", .help = "new settings are refused"}));
 };
 
 struct Echo {
@@ -34,17 +33,20 @@ class Probe final {
 public:
 	using Settings = ::Settings;
 	Probe(pb::Scope &scope_, const Settings &first)
-		: scope(scope_), settings(first), value(scope, PROBE_NAME "/value", "the greeting and the version"), count_topic(scope, PROBE_NAME "/count", "grows", 0),
-		  get(scope, "GET " PROBE_NAME, pb::bind<&Probe::on_get>(this)), slow(scope, "GET " PROBE_NAME "/slow", pb::bind<&Probe::on_slow>(this)),
+		: scope(scope_), settings(first), value(scope, PROBE_NAME "/value", "the greeting and the version"),
+		  count_topic(scope, PROBE_NAME "/count", "grows", 0), get(scope, "GET " PROBE_NAME, pb::bind<&Probe::on_get>(this)),
+		  slow(scope, "GET " PROBE_NAME "/slow", pb::bind<&Probe::on_slow>(this)),
 		  never(scope, "GET " PROBE_NAME "/never", pb::bind<&Probe::on_never>(this), {.deadline = 500ms}),
-		  throws(scope, "GET " PROBE_NAME "/throw", pb::bind<&Probe::on_throw>(this)), crashes(scope, "POST " PROBE_NAME "/crash", pb::bind<&Probe::on_crash>(this)),
+		  throws(scope, "GET " PROBE_NAME "/throw", pb::bind<&Probe::on_throw>(this)),
+		  crashes(scope, "POST " PROBE_NAME "/crash", pb::bind<&Probe::on_crash>(this)),
 		  hangs(scope, "POST " PROBE_NAME "/hang", pb::bind<&Probe::on_hang>(this)), holds(scope, "POST " PROBE_NAME "/hold", pb::bind<&Probe::on_hold>(this)),
-		  streams(scope, "GET " PROBE_NAME "/stream", pb::bind<&Probe::on_stream>(this)), gone(scope, "GET " PROBE_NAME "/gone", pb::bind<&Probe::on_gone>(this)),
-		  value_route(scope, "GET " PROBE_NAME "/value", value), echo(scope, PROBE_NAME ".echo", pb::bind<&Probe::on_echo>(this), {.help = "gives back"}),
+		  streams(scope, "GET " PROBE_NAME "/stream", pb::bind<&Probe::on_stream>(this)),
+		  gone(scope, "GET " PROBE_NAME "/gone", pb::bind<&Probe::on_gone>(this)), value_route(scope, "GET " PROBE_NAME "/value", value),
+		  echo(scope, PROBE_NAME ".echo", pb::bind<&Probe::on_echo>(this), {.help = "gives back"}),
 		  admin(scope, PROBE_NAME ".admin", pb::bind<&Probe::on_echo>(this), {.help = "for admins", .role = PB_ADMIN}),
 		  works(scope, PROBE_NAME ".work", pb::bind<&Probe::on_work>(this), {.help = "does it on a worker"}),
-		  echo_route(scope, "POST " PROBE_NAME "/echo", std::string("method:" PROBE_NAME ".echo")),
-		  timer(scope, pb::bind<&Probe::on_timer>(this)), waiter(scope, pb::bind<&Probe::on_waited>(this))
+		  echo_route(scope, "POST " PROBE_NAME "/echo", std::string("method:" PROBE_NAME ".echo")), timer(scope, pb::bind<&Probe::on_timer>(this)),
+		  waiter(scope, pb::bind<&Probe::on_waited>(this))
 	{
 #ifdef PROBE_THROWS
 		throw pb::Error(500, "", "it never starts");
@@ -66,7 +68,10 @@ private:
 	{
 		for (std::int64_t i = 0; i < settings.load; ++i) count_topic.publish(++count);
 	}
-	void on_get(const pb::None &, const pb::None &, const pb::None &, pb::Request r) { r.json(200, {{"version", PROBE_VERSION}, {"greeting", settings.greeting}}); }
+	void on_get(const pb::None &, const pb::None &, const pb::None &, pb::Request r)
+	{
+		r.json(200, {{"version", PROBE_VERSION}, {"greeting", settings.greeting}});
+	}
 	void on_slow(const pb::None &, const pb::None &, const pb::None &, pb::Request r)
 	{
 		waiting.push_back(std::move(r));
@@ -86,7 +91,10 @@ private:
 	void on_gone(const pb::None &, const pb::None &, const pb::None &, pb::Request r) { r.json(200, {{"cancelled", cancelled}, {"closed", closed}}); }
 	void on_throw(const pb::None &, const pb::None &, const pb::None &, pb::Request &&) { throw std::runtime_error("thrown by the probe"); }
 	void on_crash(const pb::None &, const pb::None &, const pb::None &, pb::Request) { *static_cast<volatile int *>(nullptr) = 1; }
-	void on_hang(const pb::None &, const pb::None &, const pb::None &, pb::Request) { for (const volatile bool forever = true; forever;) {} }
+	void on_hang(const pb::None &, const pb::None &, const pb::None &, pb::Request)
+	{
+		for (const volatile bool forever = true; forever;) {}
+	}
 	void on_hold(const pb::None &, const pb::None &, const pb::None &, pb::Request r)
 	{
 		const timespec time{0, 50'000'000}; // what no plugin may do: the loop stands still

@@ -11,26 +11,28 @@ namespace {
 
 struct Settings {
 	std::string folder;
-	static constexpr auto fields = pb::fields(pb::field("folder", &Settings::folder, {.fallback = "\"/nowhere\"", .help = "what is mounted under /mounted/ and /open/"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("folder", &Settings::folder, {.fallback = "\"/nowhere\"", .help = "what is mounted under /mounted/ and /open/"}));
 };
 
 struct Say {
 	std::string topic, text;
 	std::int64_t size, times;
-	static constexpr auto fields = pb::fields(
-		pb::field("topic", &Say::topic, {.fallback = "\"a\"", .choices = "a|b|flash", .help = "which of speaker/a, speaker/b, speaker/flash"}),
-		pb::field("text", &Say::text, {.fallback = "\"\"", .max = 100000, .help = "what is said"}),
-		pb::field("size", &Say::size, {.fallback = "0", .min = 0, .max = 4000000, .help = "bytes that are put behind it"}),
-		pb::field("times", &Say::times, {.fallback = "1", .min = 1, .max = 100000, .help = "how often, each time with a number"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("topic", &Say::topic, {.fallback = "\"a\"", .choices = "a|b|flash", .help = "which of speaker/a, speaker/b, speaker/flash"}),
+			pb::field("text", &Say::text, {.fallback = "\"\"", .max = 100000, .help = "what is said"}),
+			pb::field("size", &Say::size, {.fallback = "0", .min = 0, .max = 4000000, .help = "bytes that are put behind it"}),
+			pb::field("times", &Say::times, {.fallback = "1", .min = 1, .max = 100000, .help = "how often, each time with a number"}));
 };
 
 class Speaker final {
 public:
 	using Settings = ::Settings;
 	Speaker(pb::Scope &scope, const Settings &settings)
-		: a(scope, "speaker/a", "kept", 0, pb::bind<&Speaker::on_watch>(this)), b(scope, "speaker/b", "kept", 0), flash(scope, "speaker/flash", "not kept", PB_TRANSIENT),
-		  watched(scope, "GET speaker", pb::bind<&Speaker::on_get>(this)), say(scope, "speaker.say", pb::bind<&Speaker::on_say>(this), {.help = "publish"}),
-		  say_route(scope, "POST speaker/say", "method:speaker.say"), echo(scope, "GET speaker/echo", pb::bind<&Speaker::on_echo>(this)),
+		: a(scope, "speaker/a", "kept", 0, pb::bind<&Speaker::on_watch>(this)), b(scope, "speaker/b", "kept", 0),
+		  flash(scope, "speaker/flash", "not kept", PB_TRANSIENT), watched(scope, "GET speaker", pb::bind<&Speaker::on_get>(this)),
+		  say(scope, "speaker.say", pb::bind<&Speaker::on_say>(this), {.help = "publish"}), say_route(scope, "POST speaker/say", "method:speaker.say"),
+		  echo(scope, "GET speaker/echo", pb::bind<&Speaker::on_echo>(this)),
 		  mounted(scope, "/mounted/", settings.folder, {.cache_control = "max-age=31536000, immutable", .headers = extra}),
 		  open(scope, "/open/", settings.folder, {.role = PB_PUBLIC}), beat(scope, pb::bind<&Speaker::on_beat>(this))
 	{
@@ -54,13 +56,19 @@ private:
 			if (text == "close") socket.close(1001, "asked to");
 			else if (!socket.send(text)) socket.close(1008, "too slow");
 		}
-		void on_close() noexcept { std::erase_if(speaker.echoes, [this](const auto &e) { return e.get() == this; }); }
+		void on_close() noexcept
+		{
+			std::erase_if(speaker.echoes, [this](const auto &e) { return e.get() == this; });
+		}
 		Speaker &speaker;
 		pb::WebSocket socket;
 	};
 
 	void on_watch(int is_watched_) noexcept { is_watched = is_watched_ != 0; }
-	void on_get(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r) { r.json(200, {{"watched", is_watched}, {"role", r.caller().role}, {"address", r.caller().address}, {"name", r.caller().name}}); }
+	void on_get(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r)
+	{
+		r.json(200, {{"watched", is_watched}, {"role", r.caller().role}, {"address", r.caller().address}, {"name", r.caller().name}});
+	}
 	void on_say(const Say &args, pb::Reply &&reply)
 	{
 		pb::Topic &topic = args.topic == "a" ? a : args.topic == "b" ? b : flash;

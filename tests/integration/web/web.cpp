@@ -27,7 +27,8 @@ struct Query {
 struct Body {
 	std::string name;
 	bool is_loud;
-	static constexpr auto fields = pb::fields(pb::field("name", &Body::name, {.min = 1, .max = 40, .help = "a name"}), pb::field("loud", &Body::is_loud, {.fallback = "false", .help = "or not"}));
+	static constexpr auto fields = pb::fields(
+		pb::field("name", &Body::name, {.min = 1, .max = 40, .help = "a name"}), pb::field("loud", &Body::is_loud, {.fallback = "false", .help = "or not"}));
 };
 struct Sizes {
 	std::int64_t count, size;
@@ -39,8 +40,10 @@ struct Args {
 	std::int64_t times;
 	bool is_loud;
 	std::chrono::milliseconds wait;
-	static constexpr auto fields = pb::fields(pb::field("name", &Args::name, {.min = 1, .max = 40, .help = "a name"}), pb::field("times", &Args::times, {.fallback = "1", .min = 1, .max = 9, .help = "how often"}),
-		pb::field("loud", &Args::is_loud, {.fallback = "false", .help = "or not"}), pb::field("wait", &Args::wait, {.fallback = "0s", .min = 0ms, .max = 10s, .help = "how long"}));
+	static constexpr auto fields = pb::fields(pb::field("name", &Args::name, {.min = 1, .max = 40, .help = "a name"}),
+		pb::field("times", &Args::times, {.fallback = "1", .min = 1, .max = 9, .help = "how often"}),
+		pb::field("loud", &Args::is_loud, {.fallback = "false", .help = "or not"}),
+		pb::field("wait", &Args::wait, {.fallback = "0s", .min = 0ms, .max = 10s, .help = "how long"}));
 };
 
 pb::Json pair(const pb_header &h)
@@ -104,7 +107,8 @@ struct Upload : Live {
 struct Download : Live {
 	Download(Web &web_, pb::Scope &scope, pb::Request &&r, Sizes s, std::span<const pb_header> headers)
 		: Live(web_, scope), left(s.count), piece(static_cast<std::size_t>(s.size), 'x'),
-		  stream(std::move(r), nullptr, 200, headers, {.max_buffer = 2 << 20, .low_buffer = 1000, .on_drain = pb::bind<&Download::on_drain>(this), .on_close = pb::bind<&Download::on_close>(this)})
+		  stream(std::move(r), nullptr, 200, headers,
+			  {.max_buffer = 2 << 20, .low_buffer = 1000, .on_drain = pb::bind<&Download::on_drain>(this), .on_close = pb::bind<&Download::on_close>(this)})
 	{
 		timer.once(0ms);
 	}
@@ -139,7 +143,9 @@ struct Flood : Live {
 /// Sends back what comes, in capitals; "bye" ends it.
 struct Upgraded : Live {
 	Upgraded(Web &web_, pb::Scope &scope, pb::Request &&r)
-		: Live(web_, scope), stream(std::move(r), "shout", 101, {}, {.on_close = pb::bind<&Upgraded::on_close>(this), .on_data = pb::bind<&Upgraded::on_data>(this)}) {}
+		: Live(web_, scope),
+		  stream(std::move(r), "shout", 101, {}, {.on_close = pb::bind<&Upgraded::on_close>(this), .on_data = pb::bind<&Upgraded::on_data>(this)})
+	{}
 	void on_data(std::string_view data) noexcept
 	{
 		std::string out(data);
@@ -158,12 +164,16 @@ class Web final {
 public:
 	using Settings = ::Settings;
 	Web(pb::Scope &scope_, const Settings &)
-		: scope(scope_), value(scope, "web/value", "what POST web/value set"), events(scope, "web/events", "what has happened", 0), empty(scope, "web/empty", "never has a value"),
-		  value_route(scope, "GET web/value", value), fresh_route(scope, "GET web/fresh", value, {.flags = PB_ROUTE_NO_STORE}), empty_route(scope, "GET web/empty", empty),
+		: scope(scope_), value(scope, "web/value", "what POST web/value set"), events(scope, "web/events", "what has happened", 0),
+		  empty(scope, "web/empty", "never has a value"), value_route(scope, "GET web/value", value),
+		  fresh_route(scope, "GET web/fresh", value, {.flags = PB_ROUTE_NO_STORE}), empty_route(scope, "GET web/empty", empty),
 		  events_route(scope, "GET web/events", events), set_route(scope, "POST web/value", pb::bind<&Web::on_set>(this), {.flags = PB_ROUTE_ANY_BODY}),
-		  args(scope, "GET web/args/{number}", pb::bind<&Web::on_args>(this)), strict(scope, "GET web/strict/{number}", pb::bind<&Web::on_args>(this), {.flags = PB_ROUTE_STRICT}),
-		  body(scope, "POST web/body", pb::bind<&Web::on_body>(this)), strict_body(scope, "POST web/strict-body", pb::bind<&Web::on_body>(this), {.flags = PB_ROUTE_STRICT}),
-		  echo(scope, "POST web/echo", pb::bind<&Web::on_echo>(this), {.flags = PB_ROUTE_ANY_BODY}), small(scope, "POST web/small", pb::bind<&Web::on_echo>(this), {.flags = PB_ROUTE_ANY_BODY, .max_body = 10}),
+		  args(scope, "GET web/args/{number}", pb::bind<&Web::on_args>(this)),
+		  strict(scope, "GET web/strict/{number}", pb::bind<&Web::on_args>(this), {.flags = PB_ROUTE_STRICT}),
+		  body(scope, "POST web/body", pb::bind<&Web::on_body>(this)),
+		  strict_body(scope, "POST web/strict-body", pb::bind<&Web::on_body>(this), {.flags = PB_ROUTE_STRICT}),
+		  echo(scope, "POST web/echo", pb::bind<&Web::on_echo>(this), {.flags = PB_ROUTE_ANY_BODY}),
+		  small(scope, "POST web/small", pb::bind<&Web::on_echo>(this), {.flags = PB_ROUTE_ANY_BODY, .max_body = 10}),
 		  big(scope, "POST web/big", pb::bind<&Web::on_big>(this), {.flags = PB_ROUTE_ANY_BODY, .max_body = 64 << 20}),
 		  show(scope, "GET web/show/{rest…}", pb::bind<&Web::on_show>(this)), brew(scope, "BREW web/pot", pb::bind<&Web::on_plain>(this)),
 		  later(scope, "GET web/later", pb::bind<&Web::on_later>(this)), never(scope, "GET web/never", pb::bind<&Web::on_never>(this), {.deadline = 300ms}),
@@ -174,11 +184,12 @@ public:
 		  refuses(scope, "POST web/refuses", pb::bind<&Web::on_refuses>(this), {.flags = PB_ROUTE_STREAM_BODY, .max_body = 64 << 20}),
 		  stream(scope, "GET web/stream", pb::bind<&Web::on_stream>(this)), counted(scope, "GET web/counted", pb::bind<&Web::on_counted>(this)),
 		  flood(scope, "GET web/flood", pb::bind<&Web::on_flood>(this)), upgrade(scope, "GET web/shout", pb::bind<&Web::on_upgrade>(this)),
-		  greet(scope, "web.greet", pb::bind<&Web::on_greet>(this), {.help = "greets", .deadline = 1s}), admin(scope, "web.admin", pb::bind<&Web::on_greet>(this), {.help = "for admins", .role = PB_ADMIN}),
-		  greet_route(scope, "POST web/greet/{name}", std::string("method:web.greet")), greet_get(scope, "GET web/greet/{name}", std::string("method:web.greet"), {.flags = PB_ROUTE_STRICT}),
+		  greet(scope, "web.greet", pb::bind<&Web::on_greet>(this), {.help = "greets", .deadline = 1s}),
+		  admin(scope, "web.admin", pb::bind<&Web::on_greet>(this), {.help = "for admins", .role = PB_ADMIN}),
+		  greet_route(scope, "POST web/greet/{name}", std::string("method:web.greet")),
+		  greet_get(scope, "GET web/greet/{name}", std::string("method:web.greet"), {.flags = PB_ROUTE_STRICT}),
 		  missing_route(scope, "POST web/missing", std::string("method:web.missing"))
-	{
-	}
+	{}
 
 	void happened(const char *what) noexcept { events.publish({{"what", what}, {"count", ++count}, {"live", live.size()}}); }
 	void drop(Live &gone) noexcept
@@ -209,7 +220,8 @@ private:
 		pb::Json headers = pb::Json::array();
 		for (const pb_header &h : r.headers()) headers.push(pair(h));
 		const char *q = r.query("q");
-		r.json(200, {{"method", r.method()}, {"path", r.path()}, {"target", r.target()}, {"q", q ? pb::Json(q) : pb::Json(nullptr)}, {"address", r.caller().address}, {"headers", std::move(headers)}});
+		r.json(200, {{"method", r.method()}, {"path", r.path()}, {"target", r.target()}, {"q", q ? pb::Json(q) : pb::Json(nullptr)},
+						{"address", r.caller().address}, {"headers", std::move(headers)}});
 	}
 	void on_plain(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r) { r.respond(200, "text/plain", r.method()); }
 	void on_later(const pb::None &, const Query &q, const pb::None &, pb::Request &&r)
@@ -219,7 +231,10 @@ private:
 	}
 	void on_never(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r) { keep<Kept>(std::move(r)); }
 	void on_drops(const pb::None &, const pb::None &, const pb::None &, pb::Request r) { (void)r; }
-	void on_throws(const pb::None &, const pb::None &, const pb::None &, pb::Request &&) { throw pb::Error(409, "ALREADY_SO", "it is so already", {{"since", 1}}); }
+	void on_throws(const pb::None &, const pb::None &, const pb::None &, pb::Request &&)
+	{
+		throw pb::Error(409, "ALREADY_SO", "it is so already", {{"since", 1}});
+	}
 	void on_bad_header(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r)
 	{
 		const pb_header h[]{{"X-Bad", "a\r\nInjected: yes"}};
@@ -230,7 +245,10 @@ private:
 		const pb_header h[]{{"ETag", "\"one\""}, {"Content-Type", "text/plain"}, {"Content-Length", "999"}, {"Connection", "close"}};
 		r.respond(200, h, "tagged");
 	}
-	void on_large(const pb::None &, const Sizes &s, const pb::None &, pb::Request &&r) { r.respond(200, "text/plain", std::string(static_cast<std::size_t>(s.count * s.size), 'l')); }
+	void on_large(const pb::None &, const Sizes &s, const pb::None &, pb::Request &&r)
+	{
+		r.respond(200, "text/plain", std::string(static_cast<std::size_t>(s.count * s.size), 'l'));
+	}
 	void on_nothing(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r) { r.respond(204, {}, "this is not sent"); }
 	void on_upload(const pb::None &, const Query &q, const pb::None &, pb::Request &&r) { keep<Upload>(std::move(r), q.wait); }
 	void on_refuses(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r) { r.fail(403, "", "no uploads today"); }

@@ -51,7 +51,7 @@ TEST_GROUP(Topics)
 	Account account{"a", 0, 0, {}, {}}, other_account{"b", 0, 0, {}, {}};
 	std::unique_ptr<Scope> scope = std::make_unique<Scope>("a", account), other = std::make_unique<Scope>("b", other_account);
 	Seen seen;
-	TopicItem &add(Scope &s, const char *name, std::uint32_t flags = 0) { return **topics.add(s, name, "", flags); }
+	TopicItem &add(Scope & s, const char *name, std::uint32_t flags = 0) { return **topics.add(s, name, "", flags); }
 	Subscription &look(const char *pattern) { return **topics.subscribe(*other, pattern, bind<&Seen::on_value>(&seen)); }
 };
 
@@ -76,7 +76,13 @@ TEST(Topics, kept_values_first_then_changes_in_order_once_each)
 	topics.publish(x, 3);
 	topics.publish(x, 4);
 	turn(reactor);
-	STRCMP_EQUAL("a/x=2 a/x=3 a/x=4 ", [this] { std::string s; for (auto &v : seen.values) s += v + " "; return s; }().c_str());
+	STRCMP_EQUAL("a/x=2 a/x=3 a/x=4 ",
+		[this] {
+		std::string s;
+		for (auto &v : seen.values) s += v + " ";
+		return s;
+		}()
+			.c_str());
 }
 
 TEST(Topics, same_value_is_no_change_where_asked)
@@ -179,7 +185,10 @@ TEST(Topics, a_delivery_may_publish)
 TEST(Topics, watched_is_told_when_it_changes)
 {
 	std::vector<int> told;
-	CHECK(topics.add(*scope, "a/x", "", 0, [](void *s, int is_watched) { static_cast<std::vector<int> *>(s)->push_back(is_watched); }, &told).has_value());
+	CHECK(topics
+			  .add(
+				  *scope, "a/x", "", 0, [](void *s, int is_watched) { static_cast<std::vector<int> *>(s)->push_back(is_watched); }, &told)
+			  .has_value());
 	turn(reactor);
 	CHECK(told.empty());
 	Subscription &one = look("a/*");

@@ -23,16 +23,14 @@ std::string uncommented(const std::string &text)
 
 } // namespace
 
-TEST_GROUP(default_file)
-{
-	test::TempFolder folder;
-};
+TEST_GROUP(default_file) { test::TempFolder folder; };
 
 TEST(default_file, as_it_is_gives_the_defaults)
 {
 	const auto file = core::config::read(DEFAULT_FILE), none = core::config::read("");
 	CHECK(file.has_value());
-	CHECK(file->core.http == none->core.http && file->core.auth == none->core.auth && file->core.log == none->core.log && file->core.plugin_host == none->core.plugin_host);
+	CHECK(file->core.http == none->core.http && file->core.auth == none->core.auth && file->core.log == none->core.log &&
+		  file->core.plugin_host == none->core.plugin_host);
 	STRCMP_EQUAL("/var/lib/patchbay", file->core.state.directory.c_str());
 	CHECK(file->plugins.empty());
 }
@@ -46,7 +44,8 @@ TEST(default_file, shows_every_key_with_its_default)
 		for (const pb_field *key = section->fields; key && key->name; ++key) {
 			const std::string path = std::string(section->name) + "." + key->name;
 			CHECK_TEXT(shown->places.contains(path), path.c_str());
-			const json_t *value = pb::at(pb::at(shown->core_table.get(), section->name), key->name), *fallback = pb::at(pb::at(none->core_table.get(), section->name), key->name);
+			const json_t *value = pb::at(pb::at(shown->core_table.get(), section->name), key->name),
+						 *fallback = pb::at(pb::at(none->core_table.get(), section->name), key->name);
 			CHECK_TEXT(!fallback || path == "state.directory" || json_equal(value, fallback) != 0, path.c_str());
 		}
 	}

@@ -8,7 +8,7 @@ using core::config::read;
 namespace {
 constexpr pb_field end{};
 constexpr pb_field gpsd[] = {{"host", PB_STRING, "\"127.0.0.1\"", "", 0, 0, nullptr, nullptr}, {"port", PB_INTEGER, "2947", "", 1, 65535, nullptr, nullptr},
-                             {"poll", PB_DURATION, "2s", "", 0, 0, nullptr, nullptr}, {"pass", PB_STRING | PB_SECRET, "", "", 0, 0, nullptr, nullptr}, end};
+	{"poll", PB_DURATION, "2s", "", 0, 0, nullptr, nullptr}, {"pass", PB_STRING | PB_SECRET, "", "", 0, 0, nullptr, nullptr}, end};
 } // namespace
 
 TEST_GROUP(plugin_tables)
@@ -31,7 +31,8 @@ TEST_GROUP(plugin_tables)
 TEST(plugin_tables, are_checked_against_their_fields)
 {
 	STRCMP_EQUAL(R"({"host":"127.0.0.1","port":2947,"poll":2.0})", core::config::check_plugin(of(""), "gpsd", gpsd)->text().c_str());
-	STRCMP_EQUAL(R"({"host":"127.0.0.1","port":1,"poll":0.25})", core::config::check_plugin(of("[plugins.gpsd]\nenabled = true\nport = 1\npoll = '250ms'"), "gpsd", gpsd)->text().c_str());
+	STRCMP_EQUAL(R"({"host":"127.0.0.1","port":1,"poll":0.25})",
+		core::config::check_plugin(of("[plugins.gpsd]\nenabled = true\nport = 1\npoll = '250ms'"), "gpsd", gpsd)->text().c_str());
 	STRCMP_EQUAL("{}", core::config::check_plugin(of("[plugins.x]\nenabled = true"), "x", nullptr)->text().c_str());
 }
 
@@ -47,8 +48,10 @@ TEST(plugin_tables, problems_have_their_places)
 TEST(plugin_tables, a_missing_setting_is_told_at_its_table)
 {
 	const pb_field needs[] = {{"url", PB_STRING, nullptr, "", 0, 0, nullptr, nullptr}, end};
-	STRCMP_EQUAL((folder / "p.toml:2:10: plugins.x.url is required").c_str(), core::config::to_string(core::config::check_plugin(of("\n[plugins.x]"), "x", needs).error()[0]).c_str());
-	STRCMP_EQUAL((folder / "p.toml: plugins.x.url is required").c_str(), core::config::to_string(core::config::check_plugin(of(""), "x", needs).error()[0]).c_str());
+	STRCMP_EQUAL((folder / "p.toml:2:10: plugins.x.url is required").c_str(),
+		core::config::to_string(core::config::check_plugin(of("\n[plugins.x]"), "x", needs).error()[0]).c_str());
+	STRCMP_EQUAL(
+		(folder / "p.toml: plugins.x.url is required").c_str(), core::config::to_string(core::config::check_plugin(of(""), "x", needs).error()[0]).c_str());
 }
 
 TEST(plugin_tables, of_plugins_that_are_not_there)
@@ -71,8 +74,9 @@ TEST(plugin_tables, those_that_changed_between_two_readings)
 
 TEST(plugin_tables, are_shown_without_secrets)
 {
-	const auto c = of("[auth]\nmode = 'token'\ntokens = [{ name = 'a', hash = 'sha256$73616c74$0000000000000000000000000000000000000000000000000000000000000000', role = 'admin' }]\n"
-	                  "[plugins.gpsd]\nenabled = false\npass = 'hunter2'\n[plugins.other]\npassword = 'hunter2'\n");
+	const auto c = of("[auth]\nmode = 'token'\ntokens = [{ name = 'a', hash = "
+					  "'sha256$73616c74$0000000000000000000000000000000000000000000000000000000000000000', role = 'admin' }]\n"
+					  "[plugins.gpsd]\nenabled = false\npass = 'hunter2'\n[plugins.other]\npassword = 'hunter2'\n");
 	const std::string text = core::config::show(c, [](const std::string &name) { return name == "gpsd" ? gpsd : nullptr; }).text();
 	CHECK(text.find("hunter2") == std::string::npos && text.find("sha256") == std::string::npos);
 	CHECK(text.find(R"("gpsd":{"pass":"***","enabled":false})") != std::string::npos);

@@ -110,40 +110,48 @@ command = ["/home/pi/Scripts/start_kismet.sh"]
 ready = { tcp = "127.0.0.1:2501", timeout = "60s" }
 [plugins.procs.group]
 both = ["gpsd", "mavgps"]
-)").c_str());
+)")
+						 .c_str());
 	const auto c = read(folder / "patchbay.toml");
 	STRCMP_EQUAL("operator", c->core.auth.tokens.at(0).role.c_str());
 	CHECK(c->core.auth.is_written);
 	CHECK(c->enabled.at("gpsd"));
 	STRCMP_EQUAL(R"({"host":"127.0.0.1"})", c->plugins.at("gpsd").text().c_str());
-	STRCMP_EQUAL(R"({"group":{"both":["gpsd","mavgps"]},"process":{"kismet":{"command":["/home/pi/Scripts/start_kismet.sh"],"ready":{"tcp":"127.0.0.1:2501","timeout":"60s"}}}})",
-	             c->plugins.at("procs").text(JSON_COMPACT | JSON_SORT_KEYS).c_str());
+	STRCMP_EQUAL(
+		R"({"group":{"both":["gpsd","mavgps"]},"process":{"kismet":{"command":["/home/pi/Scripts/start_kismet.sh"],"ready":{"tcp":"127.0.0.1:2501","timeout":"60s"}}}})",
+		c->plugins.at("procs").text(JSON_COMPACT | JSON_SORT_KEYS).c_str());
 }
 
 TEST(config, all_problems_of_a_run_come_at_once_in_the_order_of_the_file)
 {
 	STRCMP_EQUAL("patchbay.toml:1:2: htpp is not known; did you mean http?\n"
-	             "patchbay.toml:4:1: http.rate_limit must be between 0 and 1000000\n"
-	             "patchbay.toml:5:1: http.lisen is not known; did you mean listen?\n"
-	             "patchbay.toml:6:1: http.max_body must be an integer, not a string\n"
-	             "patchbay.toml:7:30: http.listen: \"localhost:1\" is no address; names are not looked up: write 127.0.0.1:8092, [::1]:8092 or unix:/run/patchbay/http.sock\n"
-	             "patchbay.toml:9:3: log.level must be one of error, warn, info, debug; did you mean warn?\n"
-	             "patchbay.toml:11:1: plugins.gpsd.enabled must be true or false\n",
-	             problems_of("[htpp]\n\n[http]\nrate_limit = -1\nlisen = []\nmax_body = '1'\nlisten = [\"127.0.0.1:8092\",  \"localhost:1\"]\n[log]\n  level = 'wran'\n[plugins.gpsd]\nenabled = 1\n").c_str());
+				 "patchbay.toml:4:1: http.rate_limit must be between 0 and 1000000\n"
+				 "patchbay.toml:5:1: http.lisen is not known; did you mean listen?\n"
+				 "patchbay.toml:6:1: http.max_body must be an integer, not a string\n"
+				 "patchbay.toml:7:30: http.listen: \"localhost:1\" is no address; names are not looked up: write 127.0.0.1:8092, [::1]:8092 or "
+				 "unix:/run/patchbay/http.sock\n"
+				 "patchbay.toml:9:3: log.level must be one of error, warn, info, debug; did you mean warn?\n"
+				 "patchbay.toml:11:1: plugins.gpsd.enabled must be true or false\n",
+		problems_of("[htpp]\n\n[http]\nrate_limit = -1\nlisen = []\nmax_body = '1'\nlisten = [\"127.0.0.1:8092\",  \"localhost:1\"]\n[log]\n  level = "
+					"'wran'\n[plugins.gpsd]\nenabled = 1\n")
+			.c_str());
 }
 
 TEST(config, entries_of_the_wrong_form_are_named)
 {
 	STRCMP_EQUAL("patchbay.toml:2:17: http.cors_origins: \"localhost\" is no origin; write it as \"http://localhost:8000\", or \"*\"\n"
-	             "patchbay.toml:3:20: http.trusted_proxies: \"10.0.0.0/64\" is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"; \"unix\" stands for whoever connects by a Unix socket\n"
-	             "patchbay.toml:4:14: http.hostnames: \"kit:80\" is no host name; write it without scheme and port\n"
-	             "patchbay.toml:5:1: certificate and key go together; one of them is missing\n"
-	             "patchbay.toml:6:29: http.listen: \"127.0.0.1:1\" stands there twice\n",
-	             problems_of("[http]\ncors_origins = [\"localhost\"]\ntrusted_proxies = [\"10.0.0.0/64\"]\nhostnames = [\"kit:80\"]\ncertificate = \"/c\"\nlisten =   [\"127.0.0.1:1\",  \"127.0.0.1:1\"]\n").c_str());
+				 "patchbay.toml:3:20: http.trusted_proxies: \"10.0.0.0/64\" is no address and no network; write it as \"192.0.2.1\" or \"192.0.2.0/24\"; "
+				 "\"unix\" stands for whoever connects by a Unix socket\n"
+				 "patchbay.toml:4:14: http.hostnames: \"kit:80\" is no host name; write it without scheme and port\n"
+				 "patchbay.toml:5:1: certificate and key go together; one of them is missing\n"
+				 "patchbay.toml:6:29: http.listen: \"127.0.0.1:1\" stands there twice\n",
+		problems_of("[http]\ncors_origins = [\"localhost\"]\ntrusted_proxies = [\"10.0.0.0/64\"]\nhostnames = [\"kit:80\"]\ncertificate = \"/c\"\nlisten =   "
+					"[\"127.0.0.1:1\",  \"127.0.0.1:1\"]\n")
+			.c_str());
 	STRCMP_EQUAL("patchbay.toml:2:29: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
-	             "patchbay.toml:3:13: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
-	             "patchbay.toml:3:25: auth.tokens: the name \"a\" is taken by another token\n",
-	             problems_of("[auth]\ntokens = [{ role = 'admin', hash = 'x', name = 'a' },\n          { hash = 'x', name = 'a', role = 'admin' }]").c_str());
+				 "patchbay.toml:3:13: auth.tokens: the hash of \"a\" is not one that `patchbayd --hash-token` prints\n"
+				 "patchbay.toml:3:25: auth.tokens: the name \"a\" is taken by another token\n",
+		problems_of("[auth]\ntokens = [{ role = 'admin', hash = 'x', name = 'a' },\n          { hash = 'x', name = 'a', role = 'admin' }]").c_str());
 }
 
 TEST(config, beyond_loopback_auth_must_be_written)
@@ -159,7 +167,8 @@ TEST(config, beyond_loopback_auth_must_be_written)
 TEST(config, flags_go_before_the_file)
 {
 	const std::string file = folder.write("patchbay.toml", "[http]\nlisten = ['127.0.0.1:1', 'nonsense']\n[log]\nlevel = 'debug'\n[state]\ndirectory = '/a'");
-	const auto c = read(file, {.listen = {"127.0.0.1:2"}, .plugin_directories = {"/p", "/q"}, .state_directory = "/b", .log_level = "error", .log_format = "json"});
+	const auto c =
+		read(file, {.listen = {"127.0.0.1:2"}, .plugin_directories = {"/p", "/q"}, .state_directory = "/b", .log_level = "error", .log_format = "json"});
 	CHECK(c.has_value());
 	STRCMP_EQUAL("127.0.0.1:2", c->core.http.listen.at(0).c_str());
 	CHECK_EQUAL(2U, c->core.plugin_host.directories.size());
@@ -167,7 +176,7 @@ TEST(config, flags_go_before_the_file)
 	STRCMP_EQUAL("error", c->core.log.level.c_str());
 	STRCMP_EQUAL("json", c->core.log.format.c_str());
 	STRCMP_EQUAL("--log-level: log.level must be one of error, warn, info, debug\n--listen: http.listen: \"nonsense\" must end with its port: 127.0.0.1:8092\n",
-	             problems("", {.listen = {"nonsense"}, .log_level = "x"}).c_str());
+		problems("", {.listen = {"nonsense"}, .log_level = "x"}).c_str());
 }
 
 TEST(config, later_files_win_and_tables_merge)
@@ -227,7 +236,7 @@ TEST(config, a_file_without_permission_says_as_whom)
 TEST(config, a_plugins_name_must_be_one)
 {
 	STRCMP_EQUAL("patchbay.toml:1:10: plugins.Gpsd: no plugin can have that name; it is of a-z, 0-9, _ and -\n"
-	             "patchbay.toml:3:1: plugins.kismet must be a table\n",
-	             problems_of("[plugins.Gpsd]\n[plugins]\nkismet = 5\n").c_str());
+				 "patchbay.toml:3:1: plugins.kismet must be a table\n",
+		problems_of("[plugins.Gpsd]\n[plugins]\nkismet = 5\n").c_str());
 	STRCMP_EQUAL("patchbay.toml:1:1: plugins must be a table, not an integer\n", problems_of("plugins = 5").c_str());
 }

@@ -26,11 +26,12 @@ std::string repeated(std::string_view text, int n)
 
 } // namespace
 
-TEST_GROUP(toml) {};
+TEST_GROUP(toml){};
 
 TEST(toml, every_type_has_its_json)
 {
-	STRCMP_EQUAL(R"({"a":1,"b":1.5,"c":"x","d":true,"e":[1,[2]],"t":{"u":{"v":0}}})", parsed("a = 1\nb = 1.5\nc = 'x'\nd = true\ne = [1, [2]]\nt = { u.v = 0x0 }").c_str());
+	STRCMP_EQUAL(R"({"a":1,"b":1.5,"c":"x","d":true,"e":[1,[2]],"t":{"u":{"v":0}}})",
+		parsed("a = 1\nb = 1.5\nc = 'x'\nd = true\ne = [1, [2]]\nt = { u.v = 0x0 }").c_str());
 	STRCMP_EQUAL("{}", parsed("").c_str());
 	STRCMP_EQUAL("{}", parsed("\xef\xbb\xbf# only a comment\r\n").c_str());
 }
@@ -38,7 +39,7 @@ TEST(toml, every_type_has_its_json)
 TEST(toml, dates_become_text)
 {
 	STRCMP_EQUAL(R"({"a":"2026-11-24T10:00:00Z","b":"2026-11-24T10:00:00.250000000-01:30","c":"2026-11-24","d":"10:00:01","e":"2026-11-24T10:00:00"})",
-	             parsed("a = 2026-11-24T10:00:00Z\nb = 2026-11-24 10:00:00.25-01:30\nc = 2026-11-24\nd = 10:00:01\ne = 2026-11-24T10:00:00").c_str());
+		parsed("a = 2026-11-24T10:00:00Z\nb = 2026-11-24 10:00:00.25-01:30\nc = 2026-11-24\nd = 10:00:01\ne = 2026-11-24T10:00:00").c_str());
 }
 
 TEST(toml, places_of_keys_and_entries)
@@ -81,7 +82,8 @@ TEST(toml, depth_is_bounded_however_it_is_written)
 TEST(toml, dots_in_strings_and_comments_are_no_keys)
 {
 	const std::string dots = repeated(".", 100);
-	for (const std::string &text : {"a = \"" + dots + "\"", "a = '" + dots + "'", "a = \"\"\"\n" + dots + "\"\"\"\"\"", "a = '''" + dots + "\n'''", "# " + dots, "a = \"\\\"" + dots + "\"", "'" + dots + "' = 1"}) {
+	for (const std::string &text : {"a = \"" + dots + "\"", "a = '" + dots + "'", "a = \"\"\"\n" + dots + "\"\"\"\"\"", "a = '''" + dots + "\n'''", "# " + dots,
+			 "a = \"\\\"" + dots + "\"", "'" + dots + "' = 1"}) {
 		CHECK_TEXT(!find_deep_key(text), text.c_str());
 		CHECK_TEXT(parsed(text).starts_with("{"), text.c_str());
 	}
@@ -97,6 +99,7 @@ TEST(toml, dots_in_strings_and_comments_are_no_keys)
 TEST(toml, letters_beyond_ascii_stand_in_quotes)
 {
 	STRCMP_EQUAL(R"({"a":"ü","ß":1})", parsed("a = 'ü' # ä\n'ß' = 1").c_str());
-	for (const char *text : {"a = 1\nb = xü", "ä = 1", "a = ˤ", "a = 076\"ë\"", "a = --[\"Κm''", "\u00a0a = 1"}) CHECK_TEXT(parsed(text).starts_with("! f:"), text);
+	for (const char *text : {"a = 1\nb = xü", "ä = 1", "a = ˤ", "a = 076\"ë\"", "a = --[\"Κm''", "\u00a0a = 1"})
+		CHECK_TEXT(parsed(text).starts_with("! f:"), text);
 	STRCMP_EQUAL(R"({"a":"x ü"})", parsed("a = \"\"\"x \\\n  ü\"\"\"").c_str());
 }

@@ -64,18 +64,22 @@ TEST(config_watch, a_file_that_is_written_or_replaced)
 TEST(config_watch, many_changes_are_told_of_once)
 {
 	w.watch.set({file});
-	CHECK(told([&] { for (int i = 0; i < 100; ++i) folder.write("etc/p.toml", std::to_string(i)); }));
+	CHECK(told([&] {
+		for (int i = 0; i < 100; ++i) folder.write("etc/p.toml", std::to_string(i));
+	}));
 	CHECK(!told([] {}, 100ms));
 }
 
 TEST(config_watch, other_files_beside_it_do_not_count)
 {
 	w.watch.set({file});
-	CHECK(!told([&] {
+	CHECK(!told(
+		[&] {
 		folder.write("etc/other.toml", "");
 		folder.write("etc/.p.toml.swp", "");
 		folder.write("etc/p.toml~", "");
-	}, 100ms));
+		},
+		100ms));
 }
 
 TEST(config_watch, a_file_half_written_does_not_count_until_it_is_closed)
@@ -83,10 +87,12 @@ TEST(config_watch, a_file_half_written_does_not_count_until_it_is_closed)
 	unlink(file.c_str());
 	w.watch.set({file});
 	int fd = -1;
-	CHECK(!told([&] {
+	CHECK(!told(
+		[&] {
 		fd = open(file.c_str(), O_CREAT | O_WRONLY, 0644);
 		CHECK_EQUAL(1, write(fd, "a", 1));
-	}, 100ms));
+		},
+		100ms));
 	CHECK(told([&] { close(fd); }));
 }
 

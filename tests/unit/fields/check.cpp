@@ -19,7 +19,7 @@ std::string one(std::uint32_t type, std::string_view json, const char *choices =
 
 } // namespace
 
-TEST_GROUP(check) {};
+TEST_GROUP(check){};
 
 TEST(check, fallbacks_fill_what_was_left_out)
 {
@@ -143,14 +143,14 @@ TEST(check, lists_and_maps_name_the_place_in_them)
 TEST(check, tables_in_tables)
 {
 	const pb_field ready[] = {{"tcp", PB_STRING, "", "", 0, 0, nullptr, nullptr}, {"timeout", PB_DURATION, "60s", "", 0, 0, nullptr, nullptr}, end};
-	const pb_field process[] = {{"command", PB_LIST | PB_STRING, nullptr, "", 1, 64, nullptr, nullptr},
-	                            {"ready", PB_TABLE | PB_ALSO_STRING, "\"none\"", "", 0, 0, "none", ready}, end};
+	const pb_field process[] = {
+		{"command", PB_LIST | PB_STRING, nullptr, "", 1, 64, nullptr, nullptr}, {"ready", PB_TABLE | PB_ALSO_STRING, "\"none\"", "", 0, 0, "none", ready}, end};
 	const pb_field procs[] = {{"process", PB_MAP | PB_TABLE, "{}", "", 0, 0, nullptr, process}, end};
 	STRCMP_EQUAL(R"({"process":{"k":{"command":["x"],"ready":"none"}}})", checked(procs, R"({"process":{"k":{"command":["x"]}}})").c_str());
 	STRCMP_EQUAL(R"({"process":{"k":{"command":["x"],"ready":{"tcp":"a:1","timeout":60.0}}}})",
-	             checked(procs, R"({"process":{"k":{"command":["x"],"ready":{"tcp":"a:1"}}}})").c_str());
+		checked(procs, R"({"process":{"k":{"command":["x"],"ready":{"tcp":"a:1"}}}})").c_str());
 	STRCMP_EQUAL("! process.k.command is required; process.k.ready.tpc is not known; did you mean tcp?",
-	             checked(procs, R"({"process":{"k":{"ready":{"tpc":"a:1"}}}})").c_str());
+		checked(procs, R"({"process":{"k":{"ready":{"tpc":"a:1"}}}})").c_str());
 	STRCMP_EQUAL("! process.k.ready must be one of none", checked(procs, R"({"process":{"k":{"command":["x"],"ready":"soon"}}})").c_str());
 	STRCMP_EQUAL("! process.k.ready must be a table or a string, not an integer", checked(procs, R"({"process":{"k":{"command":["x"],"ready":1}}})").c_str());
 }
@@ -187,7 +187,8 @@ TEST(check, hostile_input_gives_a_bounded_answer)
 
 TEST(check, errors_are_shaped_as_the_contract_says)
 {
-	const pb_field fields[] = {{"script", PB_STRING, nullptr, "", 0, 0, "kismet|gps|both", nullptr}, {"force", PB_BOOLEAN, "false", "", 0, 0, nullptr, nullptr}, end};
+	const pb_field fields[] = {
+		{"script", PB_STRING, nullptr, "", 0, 0, "kismet|gps|both", nullptr}, {"force", PB_BOOLEAN, "false", "", 0, 0, nullptr, nullptr}, end};
 	const pb::Json given = pb::Json::parse(R"({"script":"x","force":1})");
 	std::vector<core::fields::Fault> faults;
 	(void)core::fields::check(fields, given.get(), core::fields::Unknown::refuse, faults);
@@ -195,15 +196,18 @@ TEST(check, errors_are_shaped_as_the_contract_says)
 	CHECK_EQUAL(400, e.status);
 	STRCMP_EQUAL("VALIDATION_ERROR", e.code.c_str());
 	STRCMP_EQUAL("Invalid request parameters: script must be one of kismet, gps, both; force must be true or false, not an integer", e.text.c_str());
-	STRCMP_EQUAL(R"([{"field":"script","message":"must be one of kismet, gps, both","value":"x"},{"field":"force","message":"must be true or false, not an integer","value":1}])",
-	             e.details.text().c_str());
+	STRCMP_EQUAL(
+		R"([{"field":"script","message":"must be one of kismet, gps, both","value":"x"},{"field":"force","message":"must be true or false, not an integer","value":1}])",
+		e.details.text().c_str());
 }
 
 TEST(check, secrets_are_not_given_back)
 {
 	const pb_field login[] = {{"password", PB_STRING | PB_SECRET, nullptr, "", 0, 0, nullptr, nullptr}, end};
-	const pb_field fields[] = {{"login", PB_LIST | PB_TABLE, nullptr, "", 0, 0, nullptr, login}, {"key", PB_STRING | PB_SECRET, nullptr, "", 1, 3, nullptr, nullptr}, end};
-	for (const char *json : {R"({"login":[{"password":1234567}],"key":"hunter2"})", R"({"login":[{"pasword":"hunter2","password":""}],"key":"a"})", R"({"login":{"password":"hunter2"},"key":"a"})"}) {
+	const pb_field fields[] = {
+		{"login", PB_LIST | PB_TABLE, nullptr, "", 0, 0, nullptr, login}, {"key", PB_STRING | PB_SECRET, nullptr, "", 1, 3, nullptr, nullptr}, end};
+	for (const char *json : {R"({"login":[{"password":1234567}],"key":"hunter2"})", R"({"login":[{"pasword":"hunter2","password":""}],"key":"a"})",
+			 R"({"login":{"password":"hunter2"},"key":"a"})"}) {
 		const pb::Json given = pb::Json::parse(json);
 		std::vector<core::fields::Fault> faults;
 		(void)core::fields::check(fields, given.get(), core::fields::Unknown::refuse, faults);
@@ -229,8 +233,9 @@ struct Face {
 	std::chrono::milliseconds interval;
 	std::optional<std::int64_t> limit;
 	std::map<std::string, std::vector<std::string>> group;
-	static constexpr auto fields = pb::fields(pb::field("host", &Face::host, {.fallback = "\"::1\""}), pb::field("interval", &Face::interval, {.fallback = "250ms"}),
-	                                          pb::field("limit", &Face::limit, {}), pb::field("group", &Face::group, {.fallback = "{}"}));
+	static constexpr auto fields =
+		pb::fields(pb::field("host", &Face::host, {.fallback = "\"::1\""}), pb::field("interval", &Face::interval, {.fallback = "250ms"}),
+			pb::field("limit", &Face::limit, {}), pb::field("group", &Face::group, {.fallback = "{}"}));
 };
 } // namespace
 

@@ -18,29 +18,30 @@ constexpr pb_field fields[] = {
 
 } // namespace
 
-TEST_GROUP(describe) {};
+TEST_GROUP(describe){};
 
 TEST(describe, as_get_methods_shows_it)
 {
 	STRCMP_EQUAL(R"([{"name":"host","type":"string","required":false,"default":"127.0.0.1","min":1,"max":255,"help":"where gpsd listens"},)"
-	             R"({"name":"interval","type":"duration","required":false,"default":"1s","min":"100ms","max":"1h","help":""},)"
-	             R"({"name":"mode","type":"string","required":true,"default":null,"min":null,"max":null,"help":"","choices":["a","b"]},)"
-	             R"({"name":"password","type":"string","required":false,"default":null,"min":null,"max":null,"help":"","secret":true},)"
-	             R"({"name":"group","type":"map of list of string","required":false,"default":{},"min":null,"max":null,"help":""},)"
-	             R"({"name":"ready","type":"string or table","required":false,"default":"none","min":null,"max":null,"help":"","choices":["none"],)"
-	             R"("fields":[{"name":"tcp","type":"string","required":false,"default":null,"min":null,"max":null,"help":"address to connect to"}]}])",
-	             core::fields::describe(fields).text().c_str());
+				 R"({"name":"interval","type":"duration","required":false,"default":"1s","min":"100ms","max":"1h","help":""},)"
+				 R"({"name":"mode","type":"string","required":true,"default":null,"min":null,"max":null,"help":"","choices":["a","b"]},)"
+				 R"({"name":"password","type":"string","required":false,"default":null,"min":null,"max":null,"help":"","secret":true},)"
+				 R"({"name":"group","type":"map of list of string","required":false,"default":{},"min":null,"max":null,"help":""},)"
+				 R"({"name":"ready","type":"string or table","required":false,"default":"none","min":null,"max":null,"help":"","choices":["none"],)"
+				 R"("fields":[{"name":"tcp","type":"string","required":false,"default":null,"min":null,"max":null,"help":"address to connect to"}]}])",
+		core::fields::describe(fields).text().c_str());
 	STRCMP_EQUAL("[]", core::fields::describe(nullptr).text().c_str());
 }
 
 TEST(describe, as_a_schema)
 {
-	STRCMP_EQUAL(R"({"type":"object","properties":{"host":{"type":"string","minLength":1,"maxLength":255,"description":"where gpsd listens","default":"127.0.0.1"},)"
-	             R"("interval":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$","default":"1s"},"mode":{"type":"string","enum":["a","b"]},)"
-	             R"("password":{"type":"string","writeOnly":true},"group":{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}},"default":{}},)"
-	             R"("ready":{"anyOf":[{"type":"object","properties":{"tcp":{"type":"string","description":"address to connect to"}},"additionalProperties":false},)"
-	             R"({"type":"string","enum":["none"]}],"default":"none"}},"required":["mode"],"additionalProperties":false})",
-	             core::fields::schema(fields).text().c_str());
+	STRCMP_EQUAL(
+		R"({"type":"object","properties":{"host":{"type":"string","minLength":1,"maxLength":255,"description":"where gpsd listens","default":"127.0.0.1"},)"
+		R"("interval":{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$","default":"1s"},"mode":{"type":"string","enum":["a","b"]},)"
+		R"("password":{"type":"string","writeOnly":true},"group":{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}},"default":{}},)"
+		R"("ready":{"anyOf":[{"type":"object","properties":{"tcp":{"type":"string","description":"address to connect to"}},"additionalProperties":false},)"
+		R"({"type":"string","enum":["none"]}],"default":"none"}},"required":["mode"],"additionalProperties":false})",
+		core::fields::schema(fields).text().c_str());
 }
 
 TEST(describe, tables_that_hold_themselves_end)
@@ -53,7 +54,8 @@ TEST(describe, tables_that_hold_themselves_end)
 TEST(describe, secrets_are_masked)
 {
 	const pb::Json given = pb::Json::parse(R"({"host":"a","password":"hunter2","group":{"token":["x"]},"api_token":"hunter2","list":[{"secret":"hunter2"}]})");
-	STRCMP_EQUAL(R"({"host":"a","password":"***","group":{"token":["x"]},"api_token":"***","list":[{"secret":"***"}]})", core::fields::without_secrets(fields, given.get()).text().c_str());
+	STRCMP_EQUAL(R"({"host":"a","password":"***","group":{"token":["x"]},"api_token":"***","list":[{"secret":"***"}]})",
+		core::fields::without_secrets(fields, given.get()).text().c_str());
 }
 
 TEST(describe, flaws_of_a_table_are_named)

@@ -4,7 +4,7 @@
 
 using core::fields::nearest;
 
-TEST_GROUP(nearest) {};
+TEST_GROUP(nearest){};
 
 TEST(nearest, finds_what_was_meant)
 {

@@ -18,7 +18,7 @@ std::string one(std::uint32_t type, std::string_view text) { return read({"v", t
 
 } // namespace
 
-TEST_GROUP(check_text) {};
+TEST_GROUP(check_text){};
 
 TEST(check_text, text_becomes_the_type_of_its_field)
 {
@@ -36,7 +36,8 @@ TEST(check_text, text_becomes_the_type_of_its_field)
 
 TEST(check_text, text_that_does_not_fit_is_refused)
 {
-	for (const char *text : {"", "5.0", " 5", "5 ", "+5", "0x5", "99999999999999999999", "five"}) STRCMP_EQUAL("! v must be an integer, not a string; v is required", one(PB_INTEGER, text).c_str());
+	for (const char *text : {"", "5.0", " 5", "5 ", "+5", "0x5", "99999999999999999999", "five"})
+		STRCMP_EQUAL("! v must be an integer, not a string; v is required", one(PB_INTEGER, text).c_str());
 	for (const char *text : {"nan", "inf", "1e999", "1,5"}) STRCMP_EQUAL("! v must be a number, not a string; v is required", one(PB_NUMBER, text).c_str());
 	STRCMP_EQUAL("! v must be true or false, not a string; v is required", one(PB_BOOLEAN, "yes").c_str());
 	STRCMP_EQUAL("! v is not UTF-8; v is required", one(PB_STRING, "\xff").c_str());

@@ -6,7 +6,7 @@ using core::fields::duration_text;
 using core::fields::parse_duration;
 using core::fields::parse_time;
 
-TEST_GROUP(units) {};
+TEST_GROUP(units){};
 
 TEST(units, durations)
 {
@@ -20,7 +20,8 @@ TEST(units, durations)
 
 TEST(units, what_is_no_duration)
 {
-	for (const char *text : {"", "5", "s", "5 s", " 5s", "5s ", "-5s", "+5s", "5sec", "5S", "1h30m", "1e3s", "nans", "infs", "0x5s", ".5s", "99999999999999999999d", "40000d", "5s\n"})
+	for (const char *text : {"", "5", "s", "5 s", " 5s", "5s ", "-5s", "+5s", "5sec", "5S", "1h30m", "1e3s", "nans", "infs", "0x5s", ".5s",
+			 "99999999999999999999d", "40000d", "5s\n"})
 		CHECK_TEXT(!parse_duration(text), text);
 	CHECK(!parse_duration(std::string_view("5s\0", 3)));
 }
@@ -47,7 +48,8 @@ TEST(units, times)
 
 TEST(units, what_is_no_time)
 {
-	for (const char *text : {"", "now", "2026", "2026-13-01", "2026-02-29", "2026-11-24T", "2026-11-24T10", "2026-11-24T24:00Z", "2026-11-24T10:60Z", "2026-11-24T10:00:61Z", "2026-11-24T10:00:00.Z",
-	                         "2026-11-24T10:00:00ZZ", "2026-11-24T10:00:00+2", "2026-11-24T10:00:00+24:00", "26-11-24T10:00:00Z", "2026-11-24Z", "+2026-11-24", "1795514400"})
+	for (const char *text : {"", "now", "2026", "2026-13-01", "2026-02-29", "2026-11-24T", "2026-11-24T10", "2026-11-24T24:00Z", "2026-11-24T10:60Z",
+			 "2026-11-24T10:00:61Z", "2026-11-24T10:00:00.Z", "2026-11-24T10:00:00ZZ", "2026-11-24T10:00:00+2", "2026-11-24T10:00:00+24:00",
+			 "26-11-24T10:00:00Z", "2026-11-24Z", "+2026-11-24", "1795514400"})
 		CHECK_TEXT(!parse_time(text), text);
 }

@@ -18,7 +18,7 @@ TEST_GROUP(write)
 	test::TempFolder folder;
 	unsigned mode(const std::string &file)
 	{
-		struct stat about{};
+		struct stat about {};
 		return stat(file.c_str(), &about) == 0 ? about.st_mode & 07777U : 0;
 	}
 	std::size_t files()

@@ -39,10 +39,7 @@ std::size_t descriptor_at(const std::vector<std::byte> &file)
 
 } // namespace
 
-TEST_GROUP(Elf)
-{
-	std::vector<std::byte> file = read_file(GUEST_PLUGIN);
-};
+TEST_GROUP(Elf) { std::vector<std::byte> file = read_file(GUEST_PLUGIN); };
 
 TEST(Elf, reads_name_version_and_needs_of_a_real_plugin)
 {

@@ -16,7 +16,7 @@ std::string round(const char *text)
 bool within(const char *network, const char *address) { return Network::parse(network)->contains(*Address::parse(address)); }
 } // namespace
 
-TEST_GROUP(Address) {};
+TEST_GROUP(Address){};
 
 TEST(Address, mapped_ipv4_is_written_as_ipv4)
 {
@@ -35,7 +35,8 @@ TEST(Address, ipv6_is_written_in_its_shortest_form)
 
 TEST(Address, what_is_no_address_is_refused)
 {
-	for (const char *text : {"", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "[1.2.3.4]", "[::1", "::1]", ":::", "0x7f.1", "%eth0", "1.2.3.4/8"})
+	for (const char *text :
+		{"", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "[1.2.3.4]", "[::1", "::1]", ":::", "0x7f.1", "%eth0", "1.2.3.4/8"})
 		CHECK_FALSE_TEXT(Address::parse(text).has_value(), text);
 	CHECK_FALSE(Address::parse(std::string_view("127.0.0.1\0x", 11)).has_value());
 	CHECK_FALSE(Address::parse(std::string(1000, '1')).has_value());

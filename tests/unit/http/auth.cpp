@@ -16,7 +16,8 @@ TEST_GROUP(Auth)
 	{
 		core::config::Core::Auth s{};
 		s.mode = "token";
-		s.tokens = {{"eye", hash_token("viewer-token"), "viewer"}, {"ops", hash_token("operator-token"), "operator"}, {"root", hash_token("admin-token"), "admin"}};
+		s.tokens = {
+			{"eye", hash_token("viewer-token"), "viewer"}, {"ops", hash_token("operator-token"), "operator"}, {"root", hash_token("admin-token"), "admin"}};
 		return s;
 	}
 	int ask(const char *authorization, int needed, const char *api_key = "", std::optional<uid_t> peer = {}, const char *client = "192.0.2.1")
@@ -138,8 +139,9 @@ TEST(Auth, hashes_are_salted_and_only_the_token_fits)
 	CHECK_FALSE(TokenHash::parse(a)->is_of("Token"));
 	CHECK_FALSE(TokenHash::parse(a)->is_of(""));
 	CHECK_FALSE(TokenHash::parse(hash_token(""))->is_of(""));
-	for (const char *text : {"", "sha256$", "sha256$00$", "sha256$00$abcd", "md5$00$00", "sha256$zz$0000000000000000000000000000000000000000000000000000000000000000",
-	                         "sha256$00$000000000000000000000000000000000000000000000000000000000000000g"})
+	for (const char *text :
+		{"", "sha256$", "sha256$00$", "sha256$00$abcd", "md5$00$00", "sha256$zz$0000000000000000000000000000000000000000000000000000000000000000",
+			"sha256$00$000000000000000000000000000000000000000000000000000000000000000g"})
 		CHECK_FALSE_TEXT(TokenHash::parse(text).has_value(), text);
 	// The same as anybody can make: printf '%s' "00ff" "secret" | sha256sum
 	CHECK(TokenHash::parse("sha256$00ff$be8309953f244b6d34dfbc45a266d02ffe0d55c59cbd83ba548a32d10c1f4b63")->is_of("secret"));

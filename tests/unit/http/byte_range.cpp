@@ -13,7 +13,7 @@ std::string range(const char *header, std::uint64_t size = 1000)
 }
 } // namespace
 
-TEST_GROUP(ByteRange) {};
+TEST_GROUP(ByteRange){};
 
 TEST(ByteRange, one_range_in_each_of_its_forms)
 {
@@ -28,13 +28,15 @@ TEST(ByteRange, one_range_in_each_of_its_forms)
 
 TEST(ByteRange, what_lies_outside_cannot_be_satisfied)
 {
-	for (const char *header : {"bytes=1000-", "bytes=1000-1001", "bytes=-0", "bytes=99999999999999999999999-"}) STRCMP_EQUAL_TEXT("416", range(header).c_str(), header);
+	for (const char *header : {"bytes=1000-", "bytes=1000-1001", "bytes=-0", "bytes=99999999999999999999999-"})
+		STRCMP_EQUAL_TEXT("416", range(header).c_str(), header);
 	STRCMP_EQUAL("416", range("bytes=0-", 0).c_str());
 	STRCMP_EQUAL("416", range("bytes=-1", 0).c_str());
 }
 
 TEST(ByteRange, what_is_not_understood_gets_the_whole_file)
 {
-	for (const char *header : {"", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,5-6", "lines=0-1", "bytes=0x1-", "bytes=+1-2", "bytes=--1", "bytes=1--2", "BYTES=0-1"})
+	for (const char *header : {"", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,5-6", "lines=0-1", "bytes=0x1-", "bytes=+1-2",
+			 "bytes=--1", "bytes=1--2", "BYTES=0-1"})
 		STRCMP_EQUAL_TEXT("whole", range(header).c_str(), header);
 }

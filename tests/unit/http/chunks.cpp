@@ -52,6 +52,7 @@ TEST(Chunks, a_part_wants_more)
 
 TEST(Chunks, anything_else_is_refused)
 {
-	for (const char *bad : {"\r\n", "g\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "1 \r\n", "0x1\r\n", "1\n", "1\rx", "1;a=b\r\n", "123456789\r\n", "1\r\nab\r\n", "1\r\na\n", "1\r\na\rx", "0\r\nX: y\r\n\r\n", "0\r\n\n", "0\r\n\rx"})
+	for (const char *bad : {"\r\n", "g\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "1 \r\n", "0x1\r\n", "1\n", "1\rx", "1;a=b\r\n", "123456789\r\n", "1\r\nab\r\n",
+			 "1\r\na\n", "1\r\na\rx", "0\r\nX: y\r\n\r\n", "0\r\n\n", "0\r\n\rx"})
 		CHECK_TEXT(take(bad).starts_with("!"), bad);
 }

@@ -27,8 +27,9 @@ TEST(Cors, configured_origins_are_listed_whatever_their_spelling)
 
 TEST(Cors, near_misses_are_foreign)
 {
-	for (const char *origin : {"http://localhost", "https://localhost:8000", "http://localhost:80000", "http://localhost:8000.evil.example", "http://evil.example", "null", "http://kit.example",
-	                           "https://kit.example.evil", "https://akit.example", "http://localhost:8000/", "garbage", "://", "http://user@localhost:8000"})
+	for (const char *origin :
+		{"http://localhost", "https://localhost:8000", "http://localhost:80000", "http://localhost:8000.evil.example", "http://evil.example", "null",
+			"http://kit.example", "https://kit.example.evil", "https://akit.example", "http://localhost:8000/", "garbage", "://", "http://user@localhost:8000"})
 		CHECK_TEXT(judge(origin) == Verdict::foreign, origin);
 }
 
@@ -62,10 +63,10 @@ TEST(Cors, a_star_allows_all_but_without_credentials)
 TEST(Cors, a_listed_origin_gets_the_whole_set)
 {
 	STRCMP_EQUAL("Vary: Origin\r\nAccess-Control-Allow-Origin: http://localhost:8000\r\nAccess-Control-Allow-Credentials: true\r\n"
-	             "Access-Control-Allow-Methods: GET, POST, PUT, DELETE, PATCH, OPTIONS\r\n"
-	             "Access-Control-Allow-Headers: Content-Type, Authorization, X-API-Key, X-Requested-With, Accept\r\n"
-	             "Access-Control-Max-Age: 86400\r\n",
-	             head(Verdict::listed, "http://localhost:8000", false).c_str());
+				 "Access-Control-Allow-Methods: GET, POST, PUT, DELETE, PATCH, OPTIONS\r\n"
+				 "Access-Control-Allow-Headers: Content-Type, Authorization, X-API-Key, X-Requested-With, Accept\r\n"
+				 "Access-Control-Max-Age: 86400\r\n",
+		head(Verdict::listed, "http://localhost:8000", false).c_str());
 }
 
 TEST(Cors, a_foreign_origin_gets_none_of_it)
@@ -78,7 +79,8 @@ TEST(Cors, a_foreign_origin_gets_none_of_it)
 
 TEST(Cors, an_entry_that_is_no_origin_is_named)
 {
-	for (const char *entry : {"localhost:8000", "http://localhost:8000/", "http://", "", "http://a b"}) CHECK_FALSE_TEXT(Cors::parse({entry}).has_value(), entry);
+	for (const char *entry : {"localhost:8000", "http://localhost:8000/", "http://", "", "http://a b"})
+		CHECK_FALSE_TEXT(Cors::parse({entry}).has_value(), entry);
 	const auto parsed = Cors::parse({"http://ok", "kit.local"});
 	STRCMP_CONTAINS("kit.local", parsed.error().text.c_str());
 }

@@ -12,7 +12,7 @@ const char *taken(const char *header)
 }
 } // namespace
 
-TEST_GROUP(Encodings) {};
+TEST_GROUP(Encodings){};
 
 TEST(Encodings, what_is_named_is_taken)
 {

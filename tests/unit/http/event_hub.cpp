@@ -46,7 +46,10 @@ private:
 	[[nodiscard]] std::size_t waiting() const override { return queue.size(); }
 };
 
-struct Event { std::string name, data; std::uint64_t id = 0; };
+struct Event {
+	std::string name, data;
+	std::uint64_t id = 0;
+};
 std::vector<Event> events_of(std::string_view text)
 {
 	std::vector<Event> out;
@@ -83,7 +86,7 @@ TEST_GROUP(EventHub)
 		for (int i = 0; i < 4; ++i) event_base_loop(reactor.base(), EVLOOP_NONBLOCK);
 	}
 	TopicItem &add(const char *name, std::uint32_t flags = 0) { return **topics.add(scope, name, "", flags); }
-	void publish(TopicItem &t, std::string text)
+	void publish(TopicItem & t, std::string text)
 	{
 		topics.publish_text(t, std::move(text));
 		turn();

@@ -4,7 +4,7 @@
 
 using namespace core::http;
 
-TEST_GROUP(EventText) {};
+TEST_GROUP(EventText){};
 
 TEST(EventText, an_event_names_its_topic_and_its_sequence)
 {

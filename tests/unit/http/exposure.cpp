@@ -2,7 +2,7 @@
 
 #include <CppUTest/TestHarness.h>
 
-TEST_GROUP(Exposure) {};
+TEST_GROUP(Exposure){};
 
 TEST(Exposure, a_listener_beyond_loopback_needs_a_written_mode)
 {

@@ -4,7 +4,7 @@
 
 using core::http::type_of;
 
-TEST_GROUP(FileType) {};
+TEST_GROUP(FileType){};
 
 TEST(FileType, the_extension_decides_in_any_case)
 {
@@ -17,5 +17,6 @@ TEST(FileType, the_extension_decides_in_any_case)
 
 TEST(FileType, what_is_not_known_is_bytes)
 {
-	for (const char *name : {"", "README", "x.", "x.unknown", ".html", "a.html/file", "x.averyveryverylongextension", "html"}) STRCMP_EQUAL_TEXT("application/octet-stream", type_of(name), name);
+	for (const char *name : {"", "README", "x.", "x.unknown", ".html", "a.html/file", "x.averyveryverylongextension", "html"})
+		STRCMP_EQUAL_TEXT("application/octet-stream", type_of(name), name);
 }

@@ -20,7 +20,9 @@ public:
 	Folder &operator=(const Folder &) = delete;
 	~Folder()
 	{
-		if (!path.empty()) nftw(path.c_str(), [](const char *p, const struct stat *, int, FTW *) { return remove(p); }, 16, FTW_DEPTH | FTW_PHYS);
+		if (!path.empty())
+			nftw(
+				path.c_str(), [](const char *p, const struct stat *, int, FTW *) { return remove(p); }, 16, FTW_DEPTH | FTW_PHYS);
 	}
 	void write(const std::string &name, std::string_view content) const
 	{

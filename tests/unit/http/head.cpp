@@ -117,13 +117,15 @@ TEST(Head, absolute_targets_carry_their_own_host)
 	CHECK(head.query == "q");
 	LONGS_EQUAL(0, line("GET https://other?q HTTP/1.1"));
 	CHECK(head.path == "/");
-	for (const char *bad : {"GET http:// HTTP/1.1", "GET http://u@h/ HTTP/1.1", "GET ftp://h/ HTTP/1.1", "GET h:80 HTTP/1.1", "GET x HTTP/1.1"}) LONGS_EQUAL_TEXT(400, line(bad), bad);
+	for (const char *bad : {"GET http:// HTTP/1.1", "GET http://u@h/ HTTP/1.1", "GET ftp://h/ HTTP/1.1", "GET h:80 HTTP/1.1", "GET x HTTP/1.1"})
+		LONGS_EQUAL_TEXT(400, line(bad), bad);
 }
 
 TEST(Head, request_lines_that_are_none)
 {
-	for (const char *bad : {"", " / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/11", "GET / http/1.1", "GET / HTTP/1.x", "GET /a b HTTP/1.1", "GET\t/\tHTTP/1.1",
-	         "GET /\x01 HTTP/1.1", "GET /\x7f HTTP/1.1", "GET /a#b HTTP/1.1", "GET /\xff HTTP/1.1", "GET /\xc0\xaf HTTP/1.1", "G@T / HTTP/1.1", "GET * HTTP/1.1", "GET /\r HTTP/1.1"})
+	for (const char *bad : {"", " / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/11", "GET / http/1.1", "GET / HTTP/1.x",
+			 "GET /a b HTTP/1.1", "GET\t/\tHTTP/1.1", "GET /\x01 HTTP/1.1", "GET /\x7f HTTP/1.1", "GET /a#b HTTP/1.1", "GET /\xff HTTP/1.1",
+			 "GET /\xc0\xaf HTTP/1.1", "G@T / HTTP/1.1", "GET * HTTP/1.1", "GET /\r HTTP/1.1"})
 		LONGS_EQUAL_TEXT(400, line(bad), bad);
 	for (const char *bad : {"GET /", "GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/1.2", "PRI * HTTP/2.0"})
 		CHECK_TEXT(line(bad) == 505 || line(bad) == 400, bad);
@@ -150,12 +152,16 @@ TEST(Head, a_nul_anywhere_is_refused)
 
 TEST(Head, lengths_leave_no_doubt)
 {
-	for (const char *bad : {"Content-Length: 3\r\nContent-Length: 3\r\n", "Content-Length: 3\r\ncontent-length: 4\r\n", "Content-Length: +3\r\n", "Content-Length: -1\r\n", "Content-Length: 3, 3\r\n",
-	         "Content-Length: 0x3\r\n", "Content-Length:\r\n", "Content-Length: 3 3\r\n", "Content-Length: 9999999999999999999\r\n", "Content-Length : 3\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
-	         "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"})
+	for (const char *bad :
+		{"Content-Length: 3\r\nContent-Length: 3\r\n", "Content-Length: 3\r\ncontent-length: 4\r\n", "Content-Length: +3\r\n", "Content-Length: -1\r\n",
+			"Content-Length: 3, 3\r\n", "Content-Length: 0x3\r\n", "Content-Length:\r\n", "Content-Length: 3 3\r\n", "Content-Length: 9999999999999999999\r\n",
+			"Content-Length : 3\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+			"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"})
 		LONGS_EQUAL_TEXT(400, with(bad), bad);
-	for (const char *bad : {"Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: identity\r\n", "Transfer-Encoding:\r\n", "Transfer-Encoding: x-chunked\r\n",
-	         "Transfer-Encoding: \x0b" "chunked\r\n"})
+	for (const char *bad : {"Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: identity\r\n",
+			 "Transfer-Encoding:\r\n", "Transfer-Encoding: x-chunked\r\n",
+			 "Transfer-Encoding: \x0b"
+			 "chunked\r\n"})
 		CHECK_TEXT(with(bad) == 501 || with(bad) == 400, bad);
 	LONGS_EQUAL(0, with("transfer-encoding: Chunked\r\n"));
 	CHECK(head.is_chunked);
@@ -164,7 +170,11 @@ TEST(Head, lengths_leave_no_doubt)
 
 TEST(Head, header_lines_that_are_none)
 {
-	for (const char *bad : {"X: a\r\n folded\r\n", "\tX: a\r\n", "no colon\r\n", ": a\r\n", "X : a\r\n", "X Y: a\r\n", "X: a\x01" "b\r\n", "X: a\rb\r\n", "X\x80: a\r\n", "X: a\x7f\r\n"}) LONGS_EQUAL_TEXT(400, with(bad), bad);
+	for (const char *bad : {"X: a\r\n folded\r\n", "\tX: a\r\n", "no colon\r\n", ": a\r\n", "X : a\r\n", "X Y: a\r\n",
+			 "X: a\x01"
+			 "b\r\n",
+			 "X: a\rb\r\n", "X\x80: a\r\n", "X: a\x7f\r\n"})
+		LONGS_EQUAL_TEXT(400, with(bad), bad);
 	LONGS_EQUAL(0, with("X: caf\xe9 \xc3\xa4\tb\r\n")); // other bytes are the reader's affair
 }
 

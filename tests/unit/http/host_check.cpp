@@ -16,13 +16,15 @@ TEST_GROUP(HostCheck)
 
 TEST(HostCheck, our_own_names_pass_on_loopback)
 {
-	for (const char *host : {"127.0.0.1", "127.0.0.1:8092", "[::1]:8092", "[::1]", "localhost", "LOCALHOST:8092", "localhost.", "kit.local", "Kit.Local:80", "192.168.1.5:8092", "kit.local:"})
+	for (const char *host : {"127.0.0.1", "127.0.0.1:8092", "[::1]:8092", "[::1]", "localhost", "LOCALHOST:8092", "localhost.", "kit.local", "Kit.Local:80",
+			 "192.168.1.5:8092", "kit.local:"})
 		LONGS_EQUAL_TEXT(200, status(host), host);
 }
 
 TEST(HostCheck, other_names_are_misdirected_on_loopback_alone)
 {
-	for (const char *host : {"evil.example", "evil.example:8092", "localhost.evil.example", "kit.local.evil", "127.0.0.1.evil.example", "akit.local", "0x7f000001", "2130706433"}) {
+	for (const char *host :
+		{"evil.example", "evil.example:8092", "localhost.evil.example", "kit.local.evil", "127.0.0.1.evil.example", "akit.local", "0x7f000001", "2130706433"}) {
 		LONGS_EQUAL_TEXT(421, status(host), host);
 		LONGS_EQUAL_TEXT(200, status(host, false), host);
 	}
@@ -30,7 +32,8 @@ TEST(HostCheck, other_names_are_misdirected_on_loopback_alone)
 
 TEST(HostCheck, malformed_ones_are_bad_requests_everywhere)
 {
-	for (const char *host : {"a b", "a/b", "user@localhost", "localhost:99999", "localhost:x", "[::1", "::1", "localhost:80:80", "[localhost]", ":80", ".", "a,b", "ex\xc3\xa4mple"}) {
+	for (const char *host : {"a b", "a/b", "user@localhost", "localhost:99999", "localhost:x", "[::1", "::1", "localhost:80:80", "[localhost]", ":80", ".",
+			 "a,b", "ex\xc3\xa4mple"}) {
 		LONGS_EQUAL_TEXT(400, status(host), host);
 		LONGS_EQUAL_TEXT(400, status(host, false), host);
 	}

@@ -39,14 +39,16 @@ TEST(OpenBeneath, files_and_folders_inside_open)
 
 TEST(OpenBeneath, nothing_outside_opens)
 {
-	for (const char *path : {"../secret", "sub/../../secret", "outside", "parent/secret", "/etc/passwd", "absolute", "magic", "magic/etc", "loop", "..", "none", "file/x"})
+	for (const char *path :
+		{"../secret", "sub/../../secret", "outside", "parent/secret", "/etc/passwd", "absolute", "magic", "magic/etc", "loop", "..", "none", "file/x"})
 		CHECK_FALSE_TEXT(opens(path), path);
 }
 
 TEST(OpenBeneath, without_openat2_no_link_is_followed_at_all)
 {
 	for (const char *path : {"", "file", "sub", "sub/", "sub/file"}) CHECK_TEXT(opens_by_parts(path), path);
-	for (const char *path : {"inside", "sub/up_inside", "folder_link/file", "../secret", "sub/../file", "outside", "parent/secret", "/etc/passwd", "absolute", "magic", "loop", "..", ".", "sub//file", "none"})
+	for (const char *path : {"inside", "sub/up_inside", "folder_link/file", "../secret", "sub/../file", "outside", "parent/secret", "/etc/passwd", "absolute",
+			 "magic", "loop", "..", ".", "sub//file", "none"})
 		CHECK_FALSE_TEXT(opens_by_parts(path), path);
 }
 

@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 TEST_GROUP(RateLimit)
 {
-	int allowed_of(RateLimit &limit, const char *client, int tries, RateLimit::Clock::time_point at)
+	int allowed_of(RateLimit & limit, const char *client, int tries, RateLimit::Clock::time_point at)
 	{
 		int n = 0;
 		for (int i = 0; i < tries; ++i) n += limit.take(*Address::parse(client), at).count() == 0;

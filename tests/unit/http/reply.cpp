@@ -5,10 +5,10 @@
 using namespace core;
 using namespace core::http;
 
-TEST_GROUP(Reply)
-{
-	pb::Json parsed(const Error &e, const json_t *members = nullptr) { return pb::Json::parse(error_body(e, members)); }
-};
+TEST_GROUP(Reply){pb::Json parsed(const Error &e, const json_t *members = nullptr){return pb::Json::parse(error_body(e, members));
+}
+}
+;
 
 TEST(Reply, errors_have_the_contract_s_shape)
 {

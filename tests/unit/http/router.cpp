@@ -10,7 +10,7 @@ using namespace core::http;
 
 TEST_GROUP(Router)
 {
-	Result<RouteItem *> add(Scope &scope, const char *pattern, const char *target = "topic:a/b")
+	Result<RouteItem *> add(Scope & scope, const char *pattern, const char *target = "topic:a/b")
 	{
 		pb_route r{};
 		r.struct_size = sizeof r;
@@ -50,7 +50,8 @@ TEST(Router, relative_patterns_lie_under_both_folders)
 	STRCMP_EQUAL("GET gps", find("/api/webhook/gps").c_str());
 	STRCMP_EQUAL("GET gps", find("/api/webhooks/gps").c_str());
 	STRCMP_EQUAL("GET gps", find("/api/webhook/%67ps").c_str());
-	for (const char *other : {"/gps", "/api/webhook/gps/", "/api/webhook//gps", "/api/webhook/gp", "/api/webhook/gpsx", "/api%2fwebhook/gps", "/"}) STRCMP_EQUAL_TEXT("404", find(other).c_str(), other);
+	for (const char *other : {"/gps", "/api/webhook/gps/", "/api/webhook//gps", "/api/webhook/gp", "/api/webhook/gpsx", "/api%2fwebhook/gps", "/"})
+		STRCMP_EQUAL_TEXT("404", find(other).c_str(), other);
 }
 
 TEST(Router, fixed_parts_win_over_variables_and_those_over_the_rest)
@@ -119,7 +120,8 @@ TEST(Router, a_new_instance_serves_and_the_old_one_comes_back)
 
 TEST(Router, bad_patterns_are_refused)
 {
-	for (const char *bad : {"", "GET", "GET ", "get /a", "GET /a/../b", "GET /{a}/{a}", "GET /{rest…}/b", "GET /{}", "GET /{a b}", "GET /a{b}", "GET /a b", "GET /a?b", "GET /a%20", "GET /a//b", "G T /a", "GET /\xff"})
+	for (const char *bad : {"", "GET", "GET ", "get /a", "GET /a/../b", "GET /{a}/{a}", "GET /{rest…}/b", "GET /{}", "GET /{a b}", "GET /a{b}", "GET /a b",
+			 "GET /a?b", "GET /a%20", "GET /a//b", "G T /a", "GET /\xff"})
 		LONGS_EQUAL_TEXT(400, add(one, bad).error().status, bad);
 	LONGS_EQUAL(400, add(one, "GET /a", "nonsense").error().status);
 	LONGS_EQUAL(400, add(one, "GET /a", nullptr).error().status);

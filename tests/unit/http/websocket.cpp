@@ -9,7 +9,8 @@
 namespace {
 /// One request and one stream.
 struct Toy {
-	std::map<std::string, std::string> headers{{"Upgrade", "WebSocket"}, {"Connection", "keep-alive, Upgrade"}, {"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}};
+	std::map<std::string, std::string> headers{
+		{"Upgrade", "WebSocket"}, {"Connection", "keep-alive, Upgrade"}, {"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}};
 	std::string method = "GET", accept, out, body;
 	int status = 0;
 	bool is_ended = false, is_stuck = false;
@@ -76,10 +77,7 @@ std::string masked(std::uint8_t first, std::string_view payload, bool is_masked 
 	return out;
 }
 /// A close frame as the server sends it.
-std::string closing(int code)
-{
-	return std::string("\x88", 1) + '\x02' + static_cast<char>(code >> 8) + static_cast<char>(code & 0xff);
-}
+std::string closing(int code) { return std::string("\x88", 1) + '\x02' + static_cast<char>(code >> 8) + static_cast<char>(code & 0xff); }
 } // namespace
 
 TEST_GROUP(WebSocket)
@@ -121,7 +119,10 @@ TEST(WebSocket, the_handshake_of_the_rfc)
 
 TEST(WebSocket, a_handshake_that_is_none_is_refused)
 {
-	struct { const char *name, *value; int status; } const cases[]{{"Upgrade", "h2c", 426}, {"Sec-WebSocket-Version", "8", 426}, {"Connection", "keep-alive", 400}, {"Sec-WebSocket-Key", "short", 400},
+	struct {
+		const char *name, *value;
+		int status;
+	} const cases[]{{"Upgrade", "h2c", 426}, {"Sec-WebSocket-Version", "8", 426}, {"Connection", "keep-alive", 400}, {"Sec-WebSocket-Key", "short", 400},
 		{"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZ!==", 400}, {"Sec-WebSocket-Key", "", 400}};
 	for (const auto &c : cases) {
 		it = {};
@@ -144,7 +145,8 @@ TEST(WebSocket, a_handshake_that_is_none_is_refused)
 TEST(WebSocket, messages_come_whole_however_they_were_cut)
 {
 	open();
-	const std::string bytes = masked(0x81, "one") + masked(0x01, "tw") + masked(0x89, "ping") + masked(0x00, "") + masked(0x80, "o") + masked(0x81, "") + masked(0x81, std::string(700, 'x'));
+	const std::string bytes = masked(0x81, "one") + masked(0x01, "tw") + masked(0x89, "ping") + masked(0x00, "") + masked(0x80, "o") + masked(0x81, "") +
+							  masked(0x81, std::string(700, 'x'));
 	for (const char c : bytes) feed({&c, 1});
 	LONGS_EQUAL(4, received.size());
 	STRCMP_EQUAL("one", received[0].c_str());
@@ -218,7 +220,11 @@ TEST(WebSocket, a_client_that_does_not_close_is_ended)
 
 TEST(WebSocket, mistakes_close_with_their_code)
 {
-	struct { const char *what; std::string bytes; int code; } const cases[]{
+	struct {
+		const char *what;
+		std::string bytes;
+		int code;
+	} const cases[]{
 		{"not masked", masked(0x81, "x", false), 1002},
 		{"reserved bit", masked(0xc1, "x"), 1002},
 		{"reserved opcode", masked(0x83, "x"), 1002},

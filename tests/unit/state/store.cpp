@@ -56,9 +56,18 @@ struct Opened {
 	{
 		return answer([&](auto done) { store->put(owner, key, std::move(value), is_durable, done); });
 	}
-	std::string get(std::string_view key, std::string_view owner = "me") { return answer([&](auto done) { store->get(owner, key, done); }); }
-	std::string list(std::string_view prefix) { return answer([&](auto done) { store->list("me", prefix, done); }); }
-	std::string append(std::string_view journal, pb::Json value) { return answer([&](auto done) { store->append("me", journal, std::move(value), false, done); }); }
+	std::string get(std::string_view key, std::string_view owner = "me")
+	{
+		return answer([&](auto done) { store->get(owner, key, done); });
+	}
+	std::string list(std::string_view prefix)
+	{
+		return answer([&](auto done) { store->list("me", prefix, done); });
+	}
+	std::string append(std::string_view journal, pb::Json value)
+	{
+		return answer([&](auto done) { store->append("me", journal, std::move(value), false, done); });
+	}
 	/// Ids and values alone: times differ.
 	std::string read(std::string_view journal, std::int64_t after = 0, std::int64_t most = 100)
 	{
@@ -69,7 +78,10 @@ struct Opened {
 		json_array_foreach(entries.get(), i, e) out += std::to_string(pb::integer_at(e, "id")) + "=" + pb::Json::share(pb::at(e, "value")).text() + " ";
 		return out;
 	}
-	std::string trim(std::string_view journal, std::int64_t keep) { return answer([&](auto done) { store->trim("me", journal, keep, done); }); }
+	std::string trim(std::string_view journal, std::int64_t keep)
+	{
+		return answer([&](auto done) { store->trim("me", journal, keep, done); });
+	}
 	/// Files of the state folder, sorted, with the time cut off.
 	std::string files()
 	{
@@ -84,10 +96,7 @@ struct Opened {
 
 } // namespace
 
-TEST_GROUP(store)
-{
-	Opened o;
-};
+TEST_GROUP(store) { Opened o; };
 
 TEST(store, documents_are_kept_over_a_restart)
 {
@@ -402,7 +411,7 @@ TEST(store, nobody_else_reads_it)
 {
 	o.open();
 	o.put("a", 1);
-	struct stat about{};
+	struct stat about {};
 	CHECK_EQUAL(0, stat((o.folder / "state").c_str(), &about));
 	CHECK_EQUAL(0U, about.st_mode & 0027);
 	for (const char *name : {"state/state.db", "state/state.db-wal", "state/state.lock"}) {

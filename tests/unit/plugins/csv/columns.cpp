@@ -20,7 +20,7 @@ TEST_GROUP(CsvColumns)
 		}
 	}
 	Columns wigle(std::string_view header) { return {Format::wiglecsv, split(header, ',')}; }
-	std::string where(Columns &c, Want want, std::size_t n)
+	std::string where(Columns & c, Want want, std::size_t n)
 	{
 		const Columns::Map *m = c.map(n);
 		if (!m) return "refused";
@@ -28,7 +28,8 @@ TEST_GROUP(CsvColumns)
 		if (p.first == Columns::none) return "none";
 		return p.first == p.last ? std::to_string(p.first) : std::to_string(p.first) + "-" + std::to_string(p.last);
 	}
-	static constexpr std::string_view v16 = "MAC,SSID,AuthMode,FirstSeen,Channel,Frequency,RSSI,CurrentLatitude,CurrentLongitude,AltitudeMeters,AccuracyMeters,RCOIs,MfgrId,Type";
+	static constexpr std::string_view v16 =
+		"MAC,SSID,AuthMode,FirstSeen,Channel,Frequency,RSSI,CurrentLatitude,CurrentLongitude,AltitudeMeters,AccuracyMeters,RCOIs,MfgrId,Type";
 	static constexpr std::string_view v14 = "MAC,SSID,AuthMode,FirstSeen,Channel,RSSI,CurrentLatitude,CurrentLongitude,AltitudeMeters,AccuracyMeters,Type";
 };
 

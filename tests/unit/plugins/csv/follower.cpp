@@ -22,7 +22,10 @@ namespace {
 constexpr const char *head =
 	"WigleWifi-1.6,appRelease=Kismet,model=Kismet\n"
 	"MAC,SSID,AuthMode,FirstSeen,Channel,Frequency,RSSI,CurrentLatitude,CurrentLongitude,AltitudeMeters,AccuracyMeters,RCOIs,MfgrId,Type\n";
-std::string row(int n, int dbm = -60) { return fmt::format("00:00:00:00:{:02X}:{:02X},net-{},[ESS],2025-11-23 12:13:20,6,2437000,{},47.1,8.2,410,0,WIFI\n", n / 256, n % 256, n, dbm); }
+std::string row(int n, int dbm = -60)
+{
+	return fmt::format("00:00:00:00:{:02X}:{:02X},net-{},[ESS],2025-11-23 12:13:20,6,2437000,{},47.1,8.2,410,0,WIFI\n", n / 256, n % 256, n, dbm);
+}
 } // namespace
 
 TEST_GROUP(Follower)
@@ -52,7 +55,8 @@ TEST_GROUP(Follower)
 	void start()
 	{
 		table = std::make_unique<devices::Table>(10'000);
-		follower = std::make_unique<csv::Follower>(std::vector<std::string>{folder.string()}, Patterns({"*.csv", "*.wiglecsv"}), inotify.fd(), std::move(marks));
+		follower =
+			std::make_unique<csv::Follower>(std::vector<std::string>{folder.string()}, Patterns({"*.csv", "*.wiglecsv"}), inotify.fd(), std::move(marks));
 		marks.clear();
 		known = told = 0;
 		reasons.clear();

@@ -74,7 +74,7 @@ TEST(LogReader, ReadsTheRecordedLogWhole)
 	STRCMP_EQUAL("<script>alert(1)</script>", device("3C:5A:B4:00:00:03").name.c_str());
 	STRCMP_EQUAL("=cmd|'/c calc'!A0", device("00:1B:63:00:00:07").name.c_str());
 	STRCMP_EQUAL("WPA2-PSK-CCMP", device("00:1B:63:00:00:02").encryption.c_str());
-	CHECK(device("00:1B:63:00:00:02").is_network); // hidden, but encrypted
+	CHECK(device("00:1B:63:00:00:02").is_network);                // hidden, but encrypted
 	const devices::Device &station = device("02:00:5E:00:00:06"); // two rows
 	STRCMP_EQUAL("Wi-Fi Device", station.type.c_str());
 	CHECK(!station.is_network);
@@ -86,10 +86,10 @@ TEST(LogReader, ReadsTheRecordedLogWhole)
 TEST(LogReader, Reads14WithoutFrequencyAndOtherKinds)
 {
 	feed("WigleWifi-1.4,appRelease=2.26\r\nMAC,SSID,AuthMode,FirstSeen,Channel,RSSI,CurrentLatitude,CurrentLongitude,AltitudeMeters,AccuracyMeters,Type\r\n"
-	     "aa:bb:cc:00:00:01, blank ,[WPA2-PSK-CCMP][ESS],2024-02-29 23:59:59,11,-71,47.1,8.2,400,5,WIFI\r\n"
-	     "AA:BB:CC:00:00:02,tracker,Misc [BT],2024-02-29 23:59:59,0,-80,47.1,8.2,400,5,BLE\r\n"
-	     "AA:BB:CC:00:00:03,\"quoted, with comma\",[ESS],2024-02-29 23:59:59,1,-80,0,0,0,0,WIFI\r\n"
-	     "AA:BB:CC:00:00:04,two,commas, raw,[ESS],2024-02-29 23:59:59,1,-80,0,0,0,0,WIFI\r\n");
+		 "aa:bb:cc:00:00:01, blank ,[WPA2-PSK-CCMP][ESS],2024-02-29 23:59:59,11,-71,47.1,8.2,400,5,WIFI\r\n"
+		 "AA:BB:CC:00:00:02,tracker,Misc [BT],2024-02-29 23:59:59,0,-80,47.1,8.2,400,5,BLE\r\n"
+		 "AA:BB:CC:00:00:03,\"quoted, with comma\",[ESS],2024-02-29 23:59:59,1,-80,0,0,0,0,WIFI\r\n"
+		 "AA:BB:CC:00:00:04,two,commas, raw,[ESS],2024-02-29 23:59:59,1,-80,0,0,0,0,WIFI\r\n");
 	STRCMP_EQUAL("", reasons().c_str());
 	STRCMP_EQUAL(" blank ", device("AA:BB:CC:00:00:01").name.c_str());
 	STRCMP_EQUAL("AA:BB:CC:00:00:01", device("AA:BB:CC:00:00:01").mac.c_str());
@@ -106,14 +106,14 @@ TEST(LogReader, WrongRowsAreRejectedByReasonAndTheNextIsRead)
 {
 	feed(wigle_head);
 	feed("not a mac,x,[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n"
-	     "00:00:00:00:00:01,x,[ESS],yesterday,6,2437000,-66,47,8,410,0,WIFI\n"
-	     "00:00:00:00:00:02,x,[ESS],2025-11-23 12:13:20,six,2437000,-66,47,8,410,0,WIFI\n"
-	     "00:00:00:00:00:03,x,[ESS],2025-11-23 12:13:20,6,2437000,loud,47,8,410,0,WIFI\n"
-	     "00:00:00:00:00:04,x,[ESS],2025-11-23 12:13:20,6,2437000,-66,91,8,410,0,WIFI\n"
-	     "00:00:00:00:00:05,x\n"
-	     "00:00:00:00:00:06,\"open quote,[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n"
-	     "\n"
-	     "00:00:00:00:00:07,right,[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
+		 "00:00:00:00:00:01,x,[ESS],yesterday,6,2437000,-66,47,8,410,0,WIFI\n"
+		 "00:00:00:00:00:02,x,[ESS],2025-11-23 12:13:20,six,2437000,-66,47,8,410,0,WIFI\n"
+		 "00:00:00:00:00:03,x,[ESS],2025-11-23 12:13:20,6,2437000,loud,47,8,410,0,WIFI\n"
+		 "00:00:00:00:00:04,x,[ESS],2025-11-23 12:13:20,6,2437000,-66,91,8,410,0,WIFI\n"
+		 "00:00:00:00:00:05,x\n"
+		 "00:00:00:00:00:06,\"open quote,[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n"
+		 "\n"
+		 "00:00:00:00:00:07,right,[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
 	STRCMP_EQUAL("mac, time, channel, signal, position, fields, open quote", reasons().c_str());
 	CHECK_EQUAL(1u, table.size());
 	STRCMP_EQUAL("right", device("00:00:00:00:00:07").name.c_str());
@@ -126,7 +126,8 @@ TEST(LogReader, WrongRowsAreRejectedByReasonAndTheNextIsRead)
 	feed("00:00:00:00:00:09,\"" + std::string(80'000, 'x') + "\",[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
 	feed(std::string(300, ',') + "\n");
 	feed("00:00:00:00:00:0A,\"after\",[ESS],2025-11-23 12:13:20,6,2437000,-66,47,8,410,0,WIFI\n");
-	STRCMP_EQUAL("time, channel, signal, position, fields, open quote, binary, field too long, field too long, too many fields", reasons().c_str()); // the last ten
+	STRCMP_EQUAL(
+		"time, channel, signal, position, fields, open quote, binary, field too long, field too long, too many fields", reasons().c_str()); // the last ten
 	CHECK_EQUAL(11u, batch.rejects.total());
 	CHECK_EQUAL(2u, batch.rejects.counts["field too long"]);
 	STRCMP_EQUAL("after", device("00:00:00:00:00:0A").name.c_str());
@@ -152,12 +153,15 @@ TEST(LogReader, ASecondHeaderBeginsAnew)
 
 TEST(LogReader, ReadsKismet2013)
 {
-	feed("Network;NetType;ESSID;BSSID;Info;Channel;Cloaked;Encryption;Decrypted;MaxRate;MaxSeenRate;Beacon;LLC;Data;Crypt;Weak;Total;Carrier;Encoding;FirstTime;LastTime;"
-	     "BestQuality;BestSignal;BestNoise;GPSMinLat;GPSMinLon;GPSMinAlt;GPSMinSpd;GPSMaxLat;GPSMaxLon;GPSMaxAlt;GPSMaxSpd;GPSBestLat;GPSBestLon;GPSBestAlt;DataSize;IPType;IP;\n"
-	     "1;infrastructure;\"Field;Net;00:17:F2:00:00:00;;6;No;WPA2,AES-CCM;No;54.0;1000;25;25;10;0;0;35;IEEE 802.11g;;Sun Nov 23 12:13:20 2025;Sun Nov 23 12:14:20 2025;"
-	     "0;-48;0;47.1;8.1;400;0;47.3;8.3;420;0;47.2;8.2;410;1234;0;0.0.0.0;\n"
-	     "2;probe;;02:00:5E:00:00:01;;0;No;None;No;54.0;1000;0;1;0;0;0;1;IEEE 802.11g;;Sun Nov 23 12:13:21 2025;Sun Nov 23 12:13:21 2025;"
-	     "0;-80;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0.0.0.0;\n");
+	feed("Network;NetType;ESSID;BSSID;Info;Channel;Cloaked;Encryption;Decrypted;MaxRate;MaxSeenRate;Beacon;LLC;Data;Crypt;Weak;Total;Carrier;Encoding;"
+		 "FirstTime;LastTime;"
+		 "BestQuality;BestSignal;BestNoise;GPSMinLat;GPSMinLon;GPSMinAlt;GPSMinSpd;GPSMaxLat;GPSMaxLon;GPSMaxAlt;GPSMaxSpd;GPSBestLat;GPSBestLon;GPSBestAlt;"
+		 "DataSize;IPType;IP;\n"
+		 "1;infrastructure;\"Field;Net;00:17:F2:00:00:00;;6;No;WPA2,AES-CCM;No;54.0;1000;25;25;10;0;0;35;IEEE 802.11g;;Sun Nov 23 12:13:20 2025;Sun Nov 23 "
+		 "12:14:20 2025;"
+		 "0;-48;0;47.1;8.1;400;0;47.3;8.3;420;0;47.2;8.2;410;1234;0;0.0.0.0;\n"
+		 "2;probe;;02:00:5E:00:00:01;;0;No;None;No;54.0;1000;0;1;0;0;0;1;IEEE 802.11g;;Sun Nov 23 12:13:21 2025;Sun Nov 23 12:13:21 2025;"
+		 "0;-80;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0.0.0.0;\n");
 	STRCMP_EQUAL("", reasons().c_str());
 	const devices::Device &d = device("00:17:F2:00:00:00");
 	STRCMP_EQUAL("\"Field;Net", d.name.c_str()); // written as it is, with its quote and its semicolon
@@ -173,14 +177,16 @@ TEST(LogReader, ReadsKismet2013)
 
 TEST(LogReader, ReadsBothPartsOfAirodump)
 {
-	feed("\r\nBSSID, First time seen, Last time seen, channel, speed, Privacy, Cipher, Authentication, Power, # beacons, # IV, LAN IP, ID-length, ESSID, Key\r\n"
-	     "00:17:F2:00:00:00, 2025-11-23 12:13:20, 2025-11-23 12:14:20,  6,  54, WPA2, CCMP, PSK, -48,       35,        0,   0.  0.  0.  0,  11,  a, \"b\", c , \r\n"
-	     "00:17:F2:00:00:01, 2025-11-23 12:13:20, 2025-11-23 12:14:20, -1,  54, OPN,        ,    , -1,        3,        0,   0.  0.  0.  0,   0, , \r\n"
-	     "\r\n"
-	     "Station MAC, First time seen, Last time seen, Power, # packets, BSSID, Probed ESSIDs\r\n"
-	     "02:00:5E:00:00:01, 2025-11-23 12:13:20, 2025-11-23 12:14:20, -51,       12, (not associated) ,FieldNet,other\r\n"
-	     "02:00:5E:00:00:02, 2025-11-23 12:13:20, 2025-11-23 12:14:20, -52,        7, 00:17:F2:00:00:00,\r\n"
-	     "\r\n");
+	feed(
+		"\r\nBSSID, First time seen, Last time seen, channel, speed, Privacy, Cipher, Authentication, Power, # beacons, # IV, LAN IP, ID-length, ESSID, Key\r\n"
+		"00:17:F2:00:00:00, 2025-11-23 12:13:20, 2025-11-23 12:14:20,  6,  54, WPA2, CCMP, PSK, -48,       35,        0,   0.  0.  0.  0,  11,  a, \"b\", c , "
+		"\r\n"
+		"00:17:F2:00:00:01, 2025-11-23 12:13:20, 2025-11-23 12:14:20, -1,  54, OPN,        ,    , -1,        3,        0,   0.  0.  0.  0,   0, , \r\n"
+		"\r\n"
+		"Station MAC, First time seen, Last time seen, Power, # packets, BSSID, Probed ESSIDs\r\n"
+		"02:00:5E:00:00:01, 2025-11-23 12:13:20, 2025-11-23 12:14:20, -51,       12, (not associated) ,FieldNet,other\r\n"
+		"02:00:5E:00:00:02, 2025-11-23 12:13:20, 2025-11-23 12:14:20, -52,        7, 00:17:F2:00:00:00,\r\n"
+		"\r\n");
 	STRCMP_EQUAL("", reasons().c_str());
 	const devices::Device &ap = device("00:17:F2:00:00:00");
 	STRCMP_EQUAL(" a, \"b\", c ", ap.name.c_str());

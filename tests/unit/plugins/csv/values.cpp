@@ -8,21 +8,18 @@
 
 using namespace csv;
 
-TEST_GROUP(CsvValues)
+TEST_GROUP(CsvValues){std::string unescaped(std::string_view text){std::string out;
+append_unescaped(out, text);
+return out;
+}
+std::string encryption(std::string_view text)
 {
-	std::string unescaped(std::string_view text)
-	{
-		std::string out;
-		append_unescaped(out, text);
-		return out;
-	}
-	std::string encryption(std::string_view text)
-	{
-		std::string out;
-		append_encryption(out, text);
-		return out;
-	}
-};
+	std::string out;
+	append_encryption(out, text);
+	return out;
+}
+}
+;
 
 TEST(CsvValues, OctalEscapesAreBytesAndOtherBackslashesStay)
 {
@@ -65,7 +62,8 @@ TEST(CsvValues, TimesAreUtcOrThisMachines)
 {
 	CHECK(parse_utc("2025-11-23 12:13:20") == 1763900000000);
 	CHECK(parse_utc("1970-01-01 00:00:00") == 0);
-	for (const char *bad : {"", "2025-11-23", "2025-13-23 12:13:20", "2025-11-32 12:13:20", "2025-11-23 24:13:20", "2025/11/23 12:13:20", "2025-11-23 12:13:2x", "25-11-2023 12:13:20", "2025-11-23 12:13:20Z"})
+	for (const char *bad : {"", "2025-11-23", "2025-13-23 12:13:20", "2025-11-32 12:13:20", "2025-11-23 24:13:20", "2025/11/23 12:13:20", "2025-11-23 12:13:2x",
+			 "25-11-2023 12:13:20", "2025-11-23 12:13:20Z"})
 		CHECK_TEXT(!parse_utc(bad), bad);
 	setenv("TZ", "CET-1", 1);
 	tzset();

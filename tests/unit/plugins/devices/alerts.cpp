@@ -37,7 +37,9 @@ TEST(DeviceAlerts, IsTheContractsA)
 	std::string out;
 	append_alert(out, alert("7", 1795557517.908103));
 	STRCMP_EQUAL("{\"id\":\"7\",\"type\":\"BCASTDISCON\",\"severity\":\"medium\",\"timestamp\":\"2026-11-24T21:58:37.908Z\",\"message\":\"deauthentication 7\","
-	             "\"details\":{\"source\":\"00:17:F2:00:00:00\",\"dest\":\"FF:FF:FF:FF:FF:FF\",\"channel\":null,\"additional\":{\"class\":\"DENIAL\",\"transmitter\":null}}}", out.c_str());
+				 "\"details\":{\"source\":\"00:17:F2:00:00:00\",\"dest\":\"FF:FF:FF:FF:FF:FF\",\"channel\":null,\"additional\":{\"class\":\"DENIAL\","
+				 "\"transmitter\":null}}}",
+		out.c_str());
 }
 
 TEST(DeviceAlerts, SeverityIsTheNearestWord)

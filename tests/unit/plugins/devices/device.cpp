@@ -6,36 +6,34 @@
 
 using namespace devices;
 
-TEST_GROUP(Device)
-{
-	devices::Device field_net()
-	{
-		devices::Device d;
-		d.mac = "00:17:F2:00:00:00";
-		d.name = d.ssid = "FieldNet";
-		d.manufacturer = "Apple, Inc.";
-		d.type = "Access Point";
-		d.channel = "6";
-		d.encryption = "Open";
-		d.is_network = true;
-		d.first_seen_ms = 1763900000000;
-		d.last_seen_ms = 1763900029000;
-		d.frequency_khz = 2437000;
-		d.packets = 2;
-		d.clients = 30;
-		d.signal = {-50, -66, -50};
-		d.place = Place{47.37, 8.54, 410.0, {}};
-		return d;
-	}
-};
+TEST_GROUP(Device){devices::Device field_net(){devices::Device d;
+d.mac = "00:17:F2:00:00:00";
+d.name = d.ssid = "FieldNet";
+d.manufacturer = "Apple, Inc.";
+d.type = "Access Point";
+d.channel = "6";
+d.encryption = "Open";
+d.is_network = true;
+d.first_seen_ms = 1763900000000;
+d.last_seen_ms = 1763900029000;
+d.frequency_khz = 2437000;
+d.packets = 2;
+d.clients = 30;
+d.signal = {-50, -66, -50};
+d.place = Place{47.37, 8.54, 410.0, {}};
+return d;
+}
+}
+;
 
 TEST(Device, IsTheContractsD)
 {
 	std::string out;
 	append_device(out, field_net());
 	STRCMP_EQUAL("{\"mac\":\"00:17:F2:00:00:00\",\"name\":\"FieldNet\",\"firstSeen\":\"2025-11-23T12:13:20.000Z\",\"lastSeen\":\"2025-11-23T12:13:49.000Z\","
-	             "\"manufacturer\":\"Apple, Inc.\",\"type\":\"Access Point\",\"channel\":\"6\",\"frequency\":2437000,\"packets\":2,\"dataBytes\":0,"
-	             "\"signal\":{\"last\":-50,\"min\":-66,\"max\":-50},\"location\":{\"lat\":47.37,\"lon\":8.54,\"alt\":410,\"accuracy\":null}}", out.c_str());
+				 "\"manufacturer\":\"Apple, Inc.\",\"type\":\"Access Point\",\"channel\":\"6\",\"frequency\":2437000,\"packets\":2,\"dataBytes\":0,"
+				 "\"signal\":{\"last\":-50,\"min\":-66,\"max\":-50},\"location\":{\"lat\":47.37,\"lon\":8.54,\"alt\":410,\"accuracy\":null}}",
+		out.c_str());
 }
 
 TEST(Device, IsTheContractsN)
@@ -43,8 +41,9 @@ TEST(Device, IsTheContractsN)
 	std::string out;
 	append_network(out, field_net());
 	STRCMP_EQUAL("{\"ssid\":\"FieldNet\",\"bssid\":\"00:17:F2:00:00:00\",\"channel\":\"6\",\"frequency\":2437,\"encryption\":\"Open\","
-	             "\"firstSeen\":\"2025-11-23T12:13:20.000Z\",\"lastSeen\":\"2025-11-23T12:13:49.000Z\",\"clients\":30,\"packets\":2,"
-	             "\"signal\":{\"last\":-50,\"min\":-66,\"max\":-50}}", out.c_str());
+				 "\"firstSeen\":\"2025-11-23T12:13:20.000Z\",\"lastSeen\":\"2025-11-23T12:13:49.000Z\",\"clients\":30,\"packets\":2,"
+				 "\"signal\":{\"last\":-50,\"min\":-66,\"max\":-50}}",
+		out.c_str());
 }
 
 TEST(Device, UnknownIsNullOrTheContractsWord)
@@ -54,7 +53,9 @@ TEST(Device, UnknownIsNullOrTheContractsWord)
 	std::string out;
 	append_device(out, d);
 	STRCMP_EQUAL("{\"mac\":\"02:00:00:00:00:01\",\"name\":\"02:00:00:00:00:01\",\"firstSeen\":null,\"lastSeen\":null,\"manufacturer\":\"Unknown\","
-	             "\"type\":\"Unknown\",\"channel\":null,\"frequency\":null,\"packets\":0,\"dataBytes\":0,\"signal\":{\"last\":null,\"min\":null,\"max\":null},\"location\":null}", out.c_str());
+				 "\"type\":\"Unknown\",\"channel\":null,\"frequency\":null,\"packets\":0,\"dataBytes\":0,\"signal\":{\"last\":null,\"min\":null,\"max\":null},"
+				 "\"location\":null}",
+		out.c_str());
 	out.clear();
 	append_network(out, d);
 	STRCMP_CONTAINS("{\"ssid\":\"<Hidden>\"", out.c_str());

@@ -31,7 +31,11 @@ devices::Device device(int n, std::int64_t last_ms, const char *key = "")
 TEST_GROUP(DeviceTable)
 {
 	devices::Table table{4};
-	Outcome put(devices::Device d) { const auto mac = parse_mac(d.mac); return table.put(*mac, std::move(d), 0); }
+	Outcome put(devices::Device d)
+	{
+		const auto mac = parse_mac(d.mac);
+		return table.put(*mac, std::move(d), 0);
+	}
 	std::string news(std::size_t limit = 1000)
 	{
 		bool more = false;
@@ -40,10 +44,12 @@ TEST_GROUP(DeviceTable)
 		std::string out;
 		for (const char *part : {"added", "changed"}) {
 			out += part[0];
-			for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), part)); ++i) out += std::string(pb::text_at(json_array_get(pb::at(j.get(), part), i), "name")).substr(4) + " ";
+			for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), part)); ++i)
+				out += std::string(pb::text_at(json_array_get(pb::at(j.get(), part), i), "name")).substr(4) + " ";
 		}
 		out += 'r';
-		for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), "removed")); ++i) out += std::string(json_string_value(json_array_get(pb::at(j.get(), "removed"), i))).substr(15) + " ";
+		for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), "removed")); ++i)
+			out += std::string(json_string_value(json_array_get(pb::at(j.get(), "removed"), i))).substr(15) + " ";
 		return out + (more ? "+" : "");
 	}
 };
@@ -183,7 +189,8 @@ TEST(DeviceTable, RandomChangesKeepAllIndexesTogether)
 		while (more) {
 			const pb::Json j = pb::Json::parse(big.take_news(7, more));
 			for (const char *part : {"added", "changed"})
-				for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), part)); ++i) told[std::string(pb::text_at(json_array_get(pb::at(j.get(), part), i), "mac"))] = 1;
+				for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), part)); ++i)
+					told[std::string(pb::text_at(json_array_get(pb::at(j.get(), part), i), "mac"))] = 1;
 			for (std::size_t i = 0; i < json_array_size(pb::at(j.get(), "removed")); ++i) {
 				const std::string mac_text = json_string_value(json_array_get(pb::at(j.get(), "removed"), i));
 				if (!big.find(*parse_mac(mac_text), "k")) told.erase(mac_text);

@@ -29,12 +29,9 @@ std::string number(double v)
 }
 } // namespace
 
-TEST_GROUP(DeviceText) {};
+TEST_GROUP(DeviceText){};
 
-TEST(DeviceText, QuotesAndControlsAreEscaped)
-{
-	STRCMP_EQUAL("\"a\\\"b\\\\c\\n\\u0001</script>\"", quoted("a\"b\\c\n\x01</script>").c_str());
-}
+TEST(DeviceText, QuotesAndControlsAreEscaped) { STRCMP_EQUAL("\"a\\\"b\\\\c\\n\\u0001</script>\"", quoted("a\"b\\c\n\x01</script>").c_str()); }
 
 TEST(DeviceText, EveryByteStringBecomesValidJson)
 {
@@ -85,7 +82,8 @@ TEST(DeviceText, MacsOfAnyCaseAreOneNumber)
 	CHECK(parse_mac("AA:bb:0C:00:00:01") == parse_mac("aa-BB-0c-00-00-01"));
 	CHECK(parse_mac("AA:BB:0C:00:00:01").has_value());
 	CHECK(parse_mac("AA:BB:0C:00:00:01:02:03").has_value());
-	for (const char *bad : {"", "AA", "AA:BB:0C:00:00", "AA:BB:0C:00:00:0", "AA:BB:0C:00:00:0G", "AABB0C000001", "AA:BB:0C:00:00:01:", "AA:BB:0C:00:00:01:02:03:04", "AA.BB.0C.00.00.01"})
+	for (const char *bad : {"", "AA", "AA:BB:0C:00:00", "AA:BB:0C:00:00:0", "AA:BB:0C:00:00:0G", "AABB0C000001",
+			 "AA:BB:0C:00:00:01:", "AA:BB:0C:00:00:01:02:03:04", "AA.BB.0C.00.00.01"})
 		CHECK_TEXT(!parse_mac(bad), bad);
 	STRCMP_EQUAL("AA:BB:0C:00:00:01", upper_mac("aa-bb-0c-00-00-01").c_str());
 }

@@ -6,7 +6,7 @@
 using namespace kismet;
 using namespace std::chrono_literals;
 
-TEST_GROUP(KismetLink) {};
+TEST_GROUP(KismetLink){};
 
 TEST(KismetLink, AnswersAreToldApart)
 {

@@ -31,7 +31,7 @@ std::vector<pb::Json> session()
 std::optional<DeviceRecord> device(const char *text) { return read_device(pb::Json::parse(text).get()); }
 } // namespace
 
-TEST_GROUP(KismetRecord) {};
+TEST_GROUP(KismetRecord){};
 
 TEST(KismetRecord, EveryRecordedDeviceIsReadFromEventsAndPollsAlike)
 {
@@ -108,8 +108,8 @@ TEST(KismetRecord, ZeroWhereAnObjectShouldBeIsUnknown)
 
 TEST(KismetRecord, APlaceNeedsAFixAndNumbers)
 {
-	for (const char *none : {R"("geopoint":[0,0],"fix":0)", R"("geopoint":[8.5,47.5],"fix":0)", R"("geopoint":[0,0],"fix":3)", R"("geopoint":[8.5],"fix":3)", R"("geopoint":["8","47"],"fix":3)",
-	                         R"("geopoint":[8.5,147.5],"fix":3)", R"("geopoint":{},"fix":3)"}) {
+	for (const char *none : {R"("geopoint":[0,0],"fix":0)", R"("geopoint":[8.5,47.5],"fix":0)", R"("geopoint":[0,0],"fix":3)", R"("geopoint":[8.5],"fix":3)",
+			 R"("geopoint":["8","47"],"fix":3)", R"("geopoint":[8.5,147.5],"fix":3)", R"("geopoint":{},"fix":3)"}) {
 		const auto r = device((std::string(R"({"kismet.device.base.macaddr":"AA:BB:CC:00:00:01",)") + none + "}").c_str());
 		CHECK_TEXT(!r->device.place, none);
 	}
@@ -119,7 +119,8 @@ TEST(KismetRecord, APlaceNeedsAFixAndNumbers)
 
 TEST(KismetRecord, SignalsOfAnotherUnitAreUnknown)
 {
-	const auto r = device(R"({"kismet.device.base.macaddr":"AA:BB:CC:00:00:01","kismet.device.base.signal":{"kismet.common.signal.type":"rssi","kismet.common.signal.last_signal":50}})");
+	const auto r = device(
+		R"({"kismet.device.base.macaddr":"AA:BB:CC:00:00:01","kismet.device.base.signal":{"kismet.common.signal.type":"rssi","kismet.common.signal.last_signal":50}})");
 	CHECK(r->device.signal == devices::Signal{});
 }
 
@@ -130,11 +131,14 @@ TEST(KismetRecord, HostileValuesHaveBounds)
 	CHECK(!device("7"));
 	CHECK(!device(R"({"kismet.device.base.macaddr":"nonsense"})"));
 	CHECK(!read_device(nullptr));
-	const auto r = device((R"({"kismet.device.base.macaddr":"AA:BB:CC:00:00:01","kismet.device.base.commonname":")" + std::string(5000, 'x') +
-	                       R"(","kismet.device.base.last_time":1e300,"kismet.device.base.first_time":-5,"last_signal":-1e18,"kismet.device.base.frequency":1e400})").c_str());
+	const auto r =
+		device((R"({"kismet.device.base.macaddr":"AA:BB:CC:00:00:01","kismet.device.base.commonname":")" + std::string(5000, 'x') +
+				R"(","kismet.device.base.last_time":1e300,"kismet.device.base.first_time":-5,"last_signal":-1e18,"kismet.device.base.frequency":1e400})")
+				   .c_str());
 	CHECK(!r); // 1e400 is no JSON number to jansson
 	const auto s = device((R"({"kismet.device.base.macaddr":"AA:BB:CC:00:00:01","kismet.device.base.commonname":")" + std::string(5000, 'x') +
-	                       R"(","kismet.device.base.last_time":9e17,"kismet.device.base.first_time":-5,"last_signal":-1e18})").c_str());
+						   R"(","kismet.device.base.last_time":9e17,"kismet.device.base.first_time":-5,"last_signal":-1e18})")
+							  .c_str());
 	CHECK(s.has_value());
 	CHECK_EQUAL(256u, s->device.name.size());
 	CHECK_EQUAL(0, s->device.first_seen_ms);
@@ -192,8 +196,10 @@ TEST(KismetRecord, AlertsMessagesSourcesAndStatusAreRead)
 	CHECK(!read_alert(pb::Json::parse("{}").get()));
 	CHECK(!read_message(pb::Json::parse("{}").get()));
 	CHECK(!read_source(pb::Json::parse("{}").get()));
-	const auto failed = read_source(pb::Json::parse(R"({"kismet.datasource.name":"wlan2","kismet.datasource.capture_interface":"wlan2mon","kismet.datasource.channel":"6HT40",
-		"kismet.datasource.error":1,"kismet.datasource.error_reason":"interface vanished"})").get());
+	const auto failed =
+		read_source(pb::Json::parse(R"({"kismet.datasource.name":"wlan2","kismet.datasource.capture_interface":"wlan2mon","kismet.datasource.channel":"6HT40",
+		"kismet.datasource.error":1,"kismet.datasource.error_reason":"interface vanished"})")
+						.get());
 	STRCMP_EQUAL("wlan2mon", failed->interface.c_str());
 	STRCMP_EQUAL("6HT40", failed->channel.c_str());
 	STRCMP_EQUAL("interface vanished", failed->error.c_str());

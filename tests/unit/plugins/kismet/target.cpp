@@ -6,10 +6,7 @@
 
 using namespace kismet;
 
-TEST_GROUP(KismetTarget)
-{
-	std::string why;
-};
+TEST_GROUP(KismetTarget) { std::string why; };
 
 TEST(KismetTarget, UrlsAreTakenApart)
 {
@@ -23,7 +20,8 @@ TEST(KismetTarget, UrlsAreTakenApart)
 	STRCMP_EQUAL("/kismet", six->prefix.c_str());
 	STRCMP_EQUAL("[::1]:2501", six->authority().c_str());
 	CHECK_EQUAL(80, parse_url("http://kit.local/", why)->port);
-	for (const char *bad : {"", "127.0.0.1:2501", "ftp://x", "http://", "http://:2501", "http://x:0", "http://x:99999", "http://x:2501x", "http://[::1", "http://x y", "http://x/?a=1", "http://x\r\nHost: y"}) {
+	for (const char *bad : {"", "127.0.0.1:2501", "ftp://x", "http://", "http://:2501", "http://x:0", "http://x:99999", "http://x:2501x", "http://[::1",
+			 "http://x y", "http://x/?a=1", "http://x\r\nHost: y"}) {
 		CHECK_TEXT(!parse_url(bad, why), bad);
 		CHECK(!why.empty());
 	}
@@ -69,7 +67,9 @@ TEST(KismetTarget, TheBusAnswersOurKeyOrIsNone)
 {
 	const std::string key = "dGhlIHNhbXBsZSBub25jZQ=="; // RFC 6455, 1.3
 	EventBus::End end;
-	CHECK(EventBus::is_upgrade("HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nConnection: Upgrade\r\nSEC-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", key, end));
+	CHECK(EventBus::is_upgrade(
+		"HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nConnection: Upgrade\r\nSEC-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", key,
+		end));
 	end = {};
 	CHECK(!EventBus::is_upgrade("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n\r\n", key, end));
 	end = {};

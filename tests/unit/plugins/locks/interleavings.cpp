@@ -15,9 +15,20 @@ using namespace locks;
 
 namespace {
 
-struct Asked { Ticket ticket; std::string owner; Ms deadline, ttl; };
-struct Held { Asked who; Token token; Ms ends; }; // ends: leases only
-struct ModelLock { std::optional<Held> held; std::deque<Asked> line; };
+struct Asked {
+	Ticket ticket;
+	std::string owner;
+	Ms deadline, ttl;
+};
+struct Held {
+	Asked who;
+	Token token;
+	Ms ends;
+}; // ends: leases only
+struct ModelLock {
+	std::optional<Held> held;
+	std::deque<Asked> line;
+};
 
 /// What should be, kept in the simplest way.
 class Model final {
@@ -40,12 +51,20 @@ private:
 	void step()
 	{
 		switch (roll(12)) {
-		case 0: case 1: case 2: case 3: case 4: return acquire();
-		case 5: case 6: return release();
+		case 0:
+		case 1:
+		case 2:
+		case 3:
+		case 4: return acquire();
+		case 5:
+		case 6: return release();
 		case 7: return renew();
 		case 8: return leave();
-		case 9: case 10: now += roll(400); return tick();
-		default: if (roll(8) == 0) crash(); return;
+		case 9:
+		case 10: now += roll(400); return tick();
+		default:
+			if (roll(8) == 0) crash();
+			return;
 		}
 	}
 
@@ -108,7 +127,10 @@ private:
 				for (std::size_t i = 0; i + 1 < end; ++i) blockers.push_back(lock.line[i].owner);
 				for (const std::string &b : blockers) {
 					if (b == asked && lock_name != last) return true; // its own earlier ask in this line is none
-					if (std::find(seen.begin(), seen.end(), b) == seen.end()) { seen.push_back(b); open.push_back(b); }
+					if (std::find(seen.begin(), seen.end(), b) == seen.end()) {
+						seen.push_back(b);
+						open.push_back(b);
+					}
 				}
 			}
 			is_first = false;
@@ -169,7 +191,10 @@ private:
 		for (auto &[n, lock] : model) {
 			lock.line.clear();
 			if (!lock.held) continue;
-			if (lock.held->who.ttl == 0) { lock.held.reset(); continue; }
+			if (lock.held->who.ttl == 0) {
+				lock.held.reset();
+				continue;
+			}
 			CHECK(table->restore(n, {0, lock.held->who.owner, lock.held->token, 0, lock.held->who.ttl, lock.held->ends}));
 			lock.held->who.ticket = table->find(n)->holder->ticket;
 		}
@@ -260,7 +285,7 @@ unsigned from_environment(const char *name, unsigned fallback)
 
 } // namespace
 
-TEST_GROUP(LockInterleavings) {};
+TEST_GROUP(LockInterleavings){};
 
 TEST(LockInterleavings, keep_the_invariants)
 {

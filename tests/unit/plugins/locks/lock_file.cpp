@@ -216,7 +216,7 @@ TEST(LockFile, is_taken_up_again_after_a_restart_only_where_it_is_the_same)
 		inode = file.inode();
 		id = file.id;
 		CHECK(!adopt(place(root + "/a"), inode, {id})); // somebody has it
-	} // closed as by kill -9
+	}                                                   // closed as by kill -9
 	CHECK(!adopt(place(root + "/a"), inode + 1, {id}));
 	CHECK(!adopt(place(root + "/a"), inode, {"1", "2"}));
 	auto again = adopt(place(root + "/a"), inode, {"1", id});

@@ -176,7 +176,8 @@ TEST(netif_messages, a_dump_replaces_what_is_known_and_says_what_changed)
 	links.apply(link_news(1, "lo"));
 	links.apply(link_news(2, "gone"));
 	links.apply(AddressNews{1, false, {"127.0.0.1", 8, 0}});
-	const auto changed = links.replace({link_news(1, "lo"), link_news(3, "new")}, {AddressNews{1, false, {"127.0.0.1", 8, 0}}, AddressNews{3, false, {"10.0.0.1", 24, 0}}});
+	const auto changed =
+		links.replace({link_news(1, "lo"), link_news(3, "new")}, {AddressNews{1, false, {"127.0.0.1", 8, 0}}, AddressNews{3, false, {"10.0.0.1", 24, 0}}});
 	CHECK((changed == std::set<int>{2, 3}));
 	LONGS_EQUAL(1, links.find(3)->addresses.size());
 }
@@ -203,9 +204,15 @@ TEST(netif_messages, an_ssid_is_the_connected_entrys_and_strange_bytes_stay)
 	};
 	using namespace std::string_view_literals;
 	const auto ssid = [&](const Message &m) { return parse_connected_ssid(nlmsg_hdr(m.get())).value_or("none"); };
-	STRCMP_EQUAL("abc", ssid(entry(NL80211_BSS_STATUS_ASSOCIATED, "\x01\x01x\x00\x03""abc"sv)).c_str());
-	STRCMP_EQUAL("none", ssid(entry(NL80211_BSS_STATUS_AUTHENTICATED, "\x00\x03""abc"sv)).c_str());
-	STRCMP_EQUAL("none", ssid(entry(NL80211_BSS_STATUS_ASSOCIATED, "\x00\x20""abc"sv)).c_str()); // its length lies
+	STRCMP_EQUAL("abc", ssid(entry(NL80211_BSS_STATUS_ASSOCIATED, "\x01\x01x\x00\x03"
+																  "abc"sv))
+							.c_str());
+	STRCMP_EQUAL("none", ssid(entry(NL80211_BSS_STATUS_AUTHENTICATED, "\x00\x03"
+																	  "abc"sv))
+							 .c_str());
+	STRCMP_EQUAL("none", ssid(entry(NL80211_BSS_STATUS_ASSOCIATED, "\x00\x20"
+																   "abc"sv))
+							 .c_str()); // its length lies
 	STRCMP_EQUAL("\xff<b>", ssid(entry(NL80211_BSS_STATUS_ASSOCIATED, "\x00\x04\xff<b>"sv)).c_str());
 }
 

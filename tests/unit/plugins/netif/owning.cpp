@@ -21,8 +21,9 @@ constexpr int wlan2 = 90001; // no interface of the machine that runs the test
 /// The daemon above the kernel: dies and comes again, the kernel and the files stay.
 struct Daemon final : Audience {
 	Daemon(ToyKernel &kernel_, const std::string &folder, const std::string &boot = "boot")
-		: kernel(kernel_), records(folder + "/records"), scope(&host.table, host.raw()), worker(scope), scanner(scope),
-		  around{scope, worker, scanner, kernel, manager, links, records, *this, wiphys, boot, "DE", folder + "/{interface}.state"}, owners(around, {"wlan2"})
+		: kernel(kernel_), records(folder + "/records"), scope(&host.table, host.raw()), worker(scope),
+		  scanner(scope), around{scope, worker, scanner, kernel, manager, links, records, *this, wiphys, boot, "DE", folder + "/{interface}.state"},
+		  owners(around, {"wlan2"})
 	{
 		wiphys[7].index = 7;
 		wiphys[7].types = 1U << NL80211_IFTYPE_STATION | 1U << NL80211_IFTYPE_MONITOR;
@@ -56,12 +57,16 @@ struct Daemon final : Audience {
 		owners.on_news(index, true);
 	}
 
-	pb_call &acquire(const std::string &owner, std::optional<std::string> mode = "monitor", std::optional<std::int64_t> channel = {}, std::optional<std::int64_t> ttl = {},
-		std::optional<std::int64_t> pid = {})
+	pb_call &acquire(const std::string &owner, std::optional<std::string> mode = "monitor", std::optional<std::int64_t> channel = {},
+		std::optional<std::int64_t> ttl = {}, std::optional<std::int64_t> pid = {})
 	{
 		pb_call &call = calls.emplace_back();
 		pb::Reply reply(&host.table, &call);
-		pb::detail::guarded([&] { owners.acquire({"wlan2", owner, std::move(mode), channel, ttl, pid}, std::move(reply)); }, [&](const pb_error &e) { reply.fail(e); });
+		pb::detail::guarded(
+			[&] {
+			owners.acquire({"wlan2", owner, std::move(mode), channel, ttl, pid}, std::move(reply));
+			},
+			[&](const pb_error &e) { reply.fail(e); });
 		return call;
 	}
 	pb_call &release(const std::string &owner)
@@ -200,9 +205,15 @@ TEST(owning, raised_by_somebody_between_down_and_type_is_taken_down_once_more)
 
 TEST(owning, every_step_that_fails_is_undone_and_told)
 {
-	struct Case { const char *step; int error; int status; const char *code; };
-	for (const Case &c : {Case{"down", -EPERM, 403, "PERMISSION_DENIED"}, Case{"type", -EOPNOTSUPP, 422, "MODE_UNSUPPORTED"}, Case{"up", -ERFKILL, 409, "RADIO_OFF"},
-	                      Case{"frequency", -EINVAL, 422, "CHANNEL_UNSUPPORTED"}, Case{"frequency", -EBUSY, 409, "INTERFACE_BUSY"}, Case{"type", -EIO, 500, "INTERFACE_FAILED"}}) {
+	struct Case {
+		const char *step;
+		int error;
+		int status;
+		const char *code;
+	};
+	for (const Case &c : {Case{"down", -EPERM, 403, "PERMISSION_DENIED"}, Case{"type", -EOPNOTSUPP, 422, "MODE_UNSUPPORTED"},
+			 Case{"up", -ERFKILL, 409, "RADIO_OFF"}, Case{"frequency", -EINVAL, 422, "CHANNEL_UNSUPPORTED"}, Case{"frequency", -EBUSY, 409, "INTERFACE_BUSY"},
+			 Case{"type", -EIO, 500, "INTERFACE_FAILED"}}) {
 		kernel.failures[c.step] = {c.error};
 		const pb_call &call = daemon->acquire("kismet", "monitor", 1);
 		daemon->host.settle();
@@ -225,7 +236,9 @@ TEST(owning, what_cannot_be_is_refused_at_once)
 
 TEST(owning, unplugged_in_the_middle)
 {
-	kernel.on_change = [this](const std::string &step) { if (step == "type") daemon->unplug(wlan2); };
+	kernel.on_change = [this](const std::string &step) {
+		if (step == "type") daemon->unplug(wlan2);
+	};
 	const pb_call &call = daemon->acquire("kismet");
 	daemon->host.settle();
 	STRCMP_EQUAL("INTERFACE_LOST", call.code.c_str());
@@ -462,12 +475,18 @@ TEST(owning, random_interleavings)
 			const std::string who = below(2) != 0 ? "kismet" : "other";
 			switch (below(9)) {
 			case 0:
-			case 1: daemon->acquire(who, below(3) != 0 ? std::optional<std::string>("monitor") : std::nullopt, {}, below(2) != 0 ? std::optional<std::int64_t>(500) : std::nullopt); break;
+			case 1:
+				daemon->acquire(who, below(3) != 0 ? std::optional<std::string>("monitor") : std::nullopt, {},
+					below(2) != 0 ? std::optional<std::int64_t>(500) : std::nullopt);
+				break;
 			case 2: daemon->release(who); break;
 			case 3: start(); break; // crash
 			case 4: kernel.failures[steps[below(5)]] = {errors[below(5)]}; break;
 			case 5: daemon->host.pass(below(40) * 50); break;
-			case 6: kernel.devices[wlan2].type = NL80211_IFTYPE_STATION; daemon->owners.on_news(wlan2, false); break; // a rival
+			case 6:
+				kernel.devices[wlan2].type = NL80211_IFTYPE_STATION;
+				daemon->owners.on_news(wlan2, false);
+				break; // a rival
 			default: daemon->host.turn();
 			}
 			if (daemon->owner().empty() && kernel.devices[wlan2].type == NL80211_IFTYPE_MONITOR) CHECK(has_record()); // never monitor without a way back

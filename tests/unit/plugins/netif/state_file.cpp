@@ -132,7 +132,8 @@ TEST(netif_files, a_record_comes_back_whole)
 TEST(netif_files, broken_records_are_dropped)
 {
 	path = folder + "/7.json";
-	for (const char *text : {"", "{", "[]", "{}", R"({"ifindex":8,"owner":"x","boot_id":"b"})", R"({"ifindex":-7,"owner":"x","boot_id":"b"})", R"({"ifindex":"7"})"}) {
+	for (const char *text :
+		{"", "{", "[]", "{}", R"({"ifindex":8,"owner":"x","boot_id":"b"})", R"({"ifindex":-7,"owner":"x","boot_id":"b"})", R"({"ifindex":"7"})"}) {
 		put(text);
 		LONGS_EQUAL_TEXT(0, Records(folder).read_all().size(), text);
 		CHECK(!read_file(path, 100).has_value());

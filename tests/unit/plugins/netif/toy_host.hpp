@@ -30,15 +30,29 @@ public:
 		table.set_timer = [](pb_item *i, int64_t first, int64_t every) { reinterpret_cast<Timer *>(i)->set(first, every); };
 		table.add_fd = [](pb_scope *s, int, pb_fd_fn *, void *, pb_error *) { return of(s)->add_timer(nullptr, nullptr); };
 		table.set_fd = [](pb_item *, uint32_t) {};
-		table.drop = [](pb_item *i) { auto *t = reinterpret_cast<Timer *>(i); t->host->timers.remove_if([t](const Timer &x) { return &x == t; }); };
+		table.drop = [](pb_item *i) {
+			auto *t = reinterpret_cast<Timer *>(i);
+			t->host->timers.remove_if([t](const Timer &x) { return &x == t; });
+		};
 		table.log = [](pb_scope *, int, const char *, const json_t *) {};
 		table.work = [](pb_scope *s, pb_tick_fn *job, pb_tick_fn *done, void *self, pb_error *) {
 			of(s)->jobs.push_back({job, done, self});
 			return 0;
 		};
-		table.reply = [](pb_call *c, json_t *v) { end(c); c->value = pb::Json::own(v); };
-		table.fail = [](pb_call *c, const pb_error *e) { end(c); c->status = e->status; c->code = e->code; c->text = e->text; };
-		table.on_cancel = [](pb_call *c, pb_tick_fn *f, void *self) { c->on_cancel = f; c->cancel_self = self; };
+		table.reply = [](pb_call *c, json_t *v) {
+			end(c);
+			c->value = pb::Json::own(v);
+		};
+		table.fail = [](pb_call *c, const pb_error *e) {
+			end(c);
+			c->status = e->status;
+			c->code = e->code;
+			c->text = e->text;
+		};
+		table.on_cancel = [](pb_call *c, pb_tick_fn *f, void *self) {
+			c->on_cancel = f;
+			c->cancel_self = self;
+		};
 	}
 
 	/// As in a crash: what is under way is never finished, nor freed.
@@ -72,7 +86,10 @@ public:
 		}
 		return false;
 	}
-	void settle() { for (int i = 0; i < 10000 && turn(); ++i) {} }
+	void settle()
+	{
+		for (int i = 0; i < 10000 && turn(); ++i) {}
+	}
 	/// Time passes, and what falls due is done.
 	void pass(std::int64_t ms)
 	{
@@ -94,7 +111,11 @@ private:
 		pb_tick_fn *call;
 		void *self;
 		std::int64_t at = -1, every = 0;
-		void set(std::int64_t first, std::int64_t every_) { at = first < 0 ? -1 : host->now_ms + first; every = every_; }
+		void set(std::int64_t first, std::int64_t every_)
+		{
+			at = first < 0 ? -1 : host->now_ms + first;
+			every = every_;
+		}
 	};
 	struct Job {
 		pb_tick_fn *run, *done;

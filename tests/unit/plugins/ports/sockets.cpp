@@ -69,7 +69,8 @@ TEST_GROUP(ports_sockets){};
 
 TEST(ports_sockets, tcp_that_listens_and_udp_that_is_bound_are_seen)
 {
-	const Open tcp("127.0.0.1", SOCK_STREAM), udp("0.0.0.0", SOCK_DGRAM), six("::1", SOCK_STREAM), wild("::", SOCK_STREAM), only("::", SOCK_STREAM, true), udp6("::", SOCK_DGRAM);
+	const Open tcp("127.0.0.1", SOCK_STREAM), udp("0.0.0.0", SOCK_DGRAM), six("::1", SOCK_STREAM), wild("::", SOCK_STREAM), only("::", SOCK_STREAM, true),
+		udp6("::", SOCK_DGRAM);
 	const Sockets all = read_sockets();
 	STRCMP_EQUAL("", all.why.c_str());
 	STRCMP_EQUAL("127.0.0.1", find(all.all, tcp.port, Protocol::tcp)->address.text().c_str());
@@ -97,10 +98,10 @@ TEST(ports_sockets, the_old_tables_are_read)
 {
 	std::vector<Socket> all;
 	parse_table("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-	            "   0: 0100007F:0B83 00000000:0000 0A 00000000:00000000 00:00000000 00000000   110        0 1234 1 0000000000000000 100 0 0 10 0\n"
-	            "   1: 0100007F:9C40 0100007F:0B83 01 00000000:00000000 00:00000000 00000000     0        0 99 1 0 20 4 30 10 -1\n"
-	            "   2: broken\n"
-	            "   3: 0100007F:0B84 00000000:0000 0A 00000000:0000",
+				"   0: 0100007F:0B83 00000000:0000 0A 00000000:00000000 00:00000000 00000000   110        0 1234 1 0000000000000000 100 0 0 10 0\n"
+				"   1: 0100007F:9C40 0100007F:0B83 01 00000000:00000000 00:00000000 00000000     0        0 99 1 0 20 4 30 10 -1\n"
+				"   2: broken\n"
+				"   3: 0100007F:0B84 00000000:0000 0A 00000000:0000",
 		Protocol::tcp, false, all);
 	LONGS_EQUAL(1, all.size());
 	LONGS_EQUAL(2947, all[0].port);
@@ -108,7 +109,9 @@ TEST(ports_sockets, the_old_tables_are_read)
 	LONGS_EQUAL(1234, all[0].inode);
 	STRCMP_EQUAL("127.0.0.1", all[0].address.text().c_str());
 	all.clear();
-	parse_table("head\n   0: 00000000000000000000000001000000:38B6 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000  0 0 5 2 0 0\n", Protocol::udp, true, all);
+	parse_table(
+		"head\n   0: 00000000000000000000000001000000:38B6 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000  0 0 5 2 0 0\n",
+		Protocol::udp, true, all);
 	LONGS_EQUAL(14518, all.at(0).port);
 	STRCMP_EQUAL("::1", all[0].address.text().c_str());
 	parse_table("", Protocol::udp, true, all);
@@ -132,7 +135,10 @@ TEST(ports_sockets, an_answer_that_is_cut_or_lies_does_no_harm)
 
 TEST(ports_sockets, who_stands_in_whose_way)
 {
-	struct Case { Socket a, b; bool is_so; };
+	struct Case {
+		Socket a, b;
+		bool is_so;
+	};
 	const Case cases[] = {
 		{at("127.0.0.1"), at("127.0.0.1"), true},
 		{at("127.0.0.1"), at("10.0.0.1"), false},
@@ -164,7 +170,8 @@ TEST(ports_sockets, who_stands_in_whose_way)
 /// The rule against the kernel itself: where it says EADDRINUSE, we say so too.
 TEST(ports_sockets, the_rule_is_the_kernels)
 {
-	for (const auto &[first, second] : {std::pair{"0.0.0.0", "127.0.0.1"}, {"127.0.0.1", "127.0.0.2"}, {"::", "127.0.0.1"}, {"::1", "127.0.0.1"}, {"::", "::1"}, {"::ffff:127.0.0.1", "127.0.0.1"}}) {
+	for (const auto &[first, second] : {std::pair{"0.0.0.0", "127.0.0.1"}, {"127.0.0.1", "127.0.0.2"}, {"::", "127.0.0.1"}, {"::1", "127.0.0.1"}, {"::", "::1"},
+			 {"::ffff:127.0.0.1", "127.0.0.1"}}) {
 		const Open held(first, SOCK_STREAM);
 		const Address a = *Address::parse(second);
 		sockaddr_in6 six{};

@@ -5,7 +5,7 @@
 
 using namespace recovery;
 
-TEST_GROUP(RecoveryIncident) {};
+TEST_GROUP(RecoveryIncident){};
 
 TEST(RecoveryIncident, comes_back_from_its_record_with_what_ran_cut_off)
 {

@@ -34,7 +34,7 @@ std::string class_of(const Rules &rules, const char *topic, const char *value)
 
 } // namespace
 
-TEST_GROUP(RecoveryRule) {};
+TEST_GROUP(RecoveryRule){};
 
 TEST(RecoveryRule, what_is_wanted_may_be_a_part_of_the_value)
 {

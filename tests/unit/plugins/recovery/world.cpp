@@ -34,7 +34,10 @@ TEST(RecoveryWorld, tells_a_persons_stop_from_a_failure)
 {
 	using P = World::Process;
 	CHECK(world.process("kismet") == P::unknown);
-	const auto is = [&](const char *e) { see("procs/kismet", e); return world.process("kismet"); };
+	const auto is = [&](const char *e) {
+		see("procs/kismet", e);
+		return world.process("kismet");
+	};
 	CHECK(is(R"({"state":"stopped","last_exit":null})") == P::never_ran);
 	CHECK(is(R"({"state":"stopped","last_exit":null,"stopped_by":"person"})") == P::stopped_on_purpose);
 	CHECK(is(R"({"state":"stopped","last_exit":{"code":0},"stopped_by":"person"})") == P::stopped_on_purpose);
