@@ -1,0 +1,22 @@
+// [plugins.webhook] in patchbay.toml.
+#pragma once
+#include <patchbay/fields.hpp>
+
+#include <string>
+#include <vector>
+
+namespace webhook {
+
+struct Settings {
+	std::string config_dir;
+	std::vector<std::string> wigle_directories;
+	static constexpr auto fields = pb::fields(pb::field("config_dir", &Settings::config_dir,
+												  {.fallback = "\"/home/pi/.kismet\"",
+													  .min = 1,
+													  .max = 4096,
+													  .help = "the folder of Kismet's configuration: options.config of run-script lies in it"}),
+		pb::field("wigle_directories", &Settings::wigle_directories,
+			{.fallback = "[\"/home/pi/kismet_ops\"]", .max = 64, .help = "folders that list_wigle_files may list; the first where it is asked for none"}));
+};
+
+} // namespace webhook

@@ -1,0 +1,29 @@
+// webhook: the contract that older dashboards, scripts and fleets speak, made of the other plugins' topics and methods.
+#include "health.hpp"
+#include "info.hpp"
+#include "known.hpp"
+#include "machine.hpp"
+#include "settings.hpp"
+
+#include <patchbay/patchbay.hpp>
+
+namespace webhook {
+
+class Webhook final {
+public:
+	using Settings = webhook::Settings;
+	Webhook(pb::Scope &scope, const Settings &settings)
+		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
+		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}})
+	{}
+
+private:
+	Known known;
+	Machine machine;
+	Info info;
+	Health health;
+};
+
+} // namespace webhook
+
+PATCHBAY_PLUGIN(webhook::Webhook, "webhook", "1.0.0", "")
