@@ -97,7 +97,8 @@ struct Daemon::Parts {
 Daemon::Parts::Parts(Options options_, config::Config config)
 	: options(std::move(options_)), in_force(config.core), config_file(options.config_file), pool(reactor),
 	  store(state::Store::open(reactor, in_force.state.directory, state_warning)), topics(reactor, first_seq()), methods(reactor), files(reactor, pool),
-	  http({reactor, log, topics, methods, metrics}), services{reactor, pool, log, metrics, topics, methods, *store, files, http, in_force.state.directory, {}},
+	  http({reactor, log, topics, methods, metrics, pool}), services{reactor, pool, log, metrics, topics, methods, *store, files, http,
+																in_force.state.directory, {}},
 	  crash(reactor, in_force.state.directory), host(services, crash, in_force.state.directory)
 {
 	host::fill_table(services);

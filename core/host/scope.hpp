@@ -11,7 +11,7 @@ class Scope;
 
 /// One registration. A subclass's destructor ends it; it is a member of its scope's list, newest first.
 struct pb_item {
-	enum class Kind { timer, fd, topic, subscription, method, route };
+	enum class Kind { timer, fd, topic, subscription, method, route, listener };
 
 	pb_item(core::Scope &scope, Kind kind);
 	virtual ~pb_item();

@@ -5,28 +5,29 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <utility>
 
 namespace core::http {
 
 namespace {
-/// The listeners that others than this machine can reach.
-std::vector<std::string> exposed(const config::Core &core)
+std::vector<std::string> exposed(std::vector<std::string> listeners)
 {
-	std::vector<std::string> out;
-	for (const std::string &listen : core.http.listen) {
-		if (listen.starts_with("unix:")) continue;
-		const auto at = parse_authority(listen);
-		const auto address = at ? Address::parse(at->host) : std::nullopt;
-		if (!address || !address->is_loopback()) out.push_back(listen);
-	}
-	return out;
+	std::erase_if(listeners, [](const std::string &l) { return !is_exposed(l); });
+	return listeners;
 }
 } // namespace
 
+bool is_exposed(const std::string &listener)
+{
+	if (listener.starts_with("unix:")) return false;
+	const auto at = parse_authority(listener);
+	const auto address = at ? Address::parse(at->host) : std::nullopt;
+	return !address || !address->is_loopback();
+}
+
 Result<void> check_exposure(const config::Core &core)
 {
-	const auto beyond = exposed(core);
+	const auto beyond = exposed(core.http.listen);
 	if (beyond.empty() || core.auth.is_written) return {};
 	return fail(fmt::format("[http] listen: {} can be reached from other machines, but nothing says who may come in; "
 							"write [auth] mode = \"token\" with tokens (see `patchbayd --hash-token`), or mode = \"none\" to let everybody in",
@@ -34,9 +35,11 @@ Result<void> check_exposure(const config::Core &core)
 		400);
 }
 
-std::string exposure_warning(const config::Core &core)
+std::string exposure_warning(const config::Core &core, const std::vector<std::string> &further)
 {
-	const auto beyond = exposed(core);
+	auto all = core.http.listen;
+	all.insert(all.end(), further.begin(), further.end());
+	const auto beyond = exposed(std::move(all));
 	if (beyond.empty() || core.auth.mode != "none") return {};
 	return fmt::format(
 		"[auth] mode is \"none\" and {} can be reached from other machines: everybody there may start, stop and change everything", fmt::join(beyond, ", "));

@@ -58,12 +58,13 @@ bool is_stale(const Where &where)
 	return connect(probe.get(), where.get(), where.size) != 0 && errno == ECONNREFUSED;
 }
 
-tl::unexpected<Error> taken(const std::string &name, const Where &where)
+constexpr const char *taken = "ADDRESS_TAKEN";
+
+std::string taken_text(const std::string &name, const Where &where)
 {
 	const std::string holder = holder_of(where.get());
-	return fail(fmt::format("{} is taken {}; stop it, or give another address in [http] listen or with --listen", name,
-					holder.empty() ? "by a process that the kernel does not show us" : "by " + holder),
-		500, "ADDRESS_TAKEN");
+	return fmt::format("{} is taken {}; stop it, or give another address in [http] listen or with --listen", name,
+		holder.empty() ? "by a process that the kernel does not show us" : "by " + holder);
 }
 
 Result<int> open_socket(const std::string &name, const Where &where)
@@ -83,11 +84,9 @@ Result<int> open_socket(const std::string &name, const Where &where)
 		unlink(where.path.c_str());
 		bound = bind(s.get(), where.get(), where.size);
 	}
-	if (bound != 0 && errno == EADDRINUSE) return taken(name, where);
-	if (bound != 0) return fail(fmt::format("listen {}: {}", name, std::strerror(errno)));
+	if (bound != 0) return fail(fmt::format("listen {}: {}", name, std::strerror(errno)), 500, errno == EADDRINUSE ? taken : "");
 	if (is_unix) chmod(where.path.c_str(), 0660);
-	if (::listen(s.get(), backlog) != 0)
-		return errno == EADDRINUSE ? Result<int>(taken(name, where)) : Result<int>(fail(fmt::format("listen {}: {}", name, std::strerror(errno))));
+	if (::listen(s.get(), backlog) != 0) return fail(fmt::format("listen {}: {}", name, std::strerror(errno)), 500, errno == EADDRINUSE ? taken : "");
 	return s.release();
 }
 
@@ -180,6 +179,7 @@ Result<std::unique_ptr<Listener>> Listener::open(Engine &engine, const std::stri
 	auto where = Where::parse(name);
 	if (!where) return tl::unexpected(std::move(where.error()));
 	auto fd = open_socket(name, *where);
+	if (!fd && fd.error().code == taken && !flags.is_legacy) fd.error().text = taken_text(name, *where);
 	if (!fd) return tl::unexpected(std::move(fd.error()));
 	std::unique_ptr<Listener> out(new Listener(engine, name, flags, where->path, false));
 	if (auto started = out->start(*fd); !started) return tl::unexpected(std::move(started.error()));

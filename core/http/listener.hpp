@@ -31,7 +31,7 @@ public:
 		bool is_legacy = false;
 	};
 
-	/// ADDRESS_TAKEN where another process has it. May block for the search of its name.
+	/// ADDRESS_TAKEN where another process has it. May block for the search of its name; is_legacy: that is left to the caller.
 	[[nodiscard]] static Result<std::unique_ptr<Listener>> open(Engine &engine, const std::string &name, Flags flags);
 	/// Takes over a socket that listens already.
 	[[nodiscard]] static Result<std::unique_ptr<Listener>> adopt(Engine &engine, int fd, Flags flags);

@@ -42,9 +42,11 @@ struct Manners::State {
 	StaticFiles files;
 	OpenApi openapi;
 	MetricsRoute metrics;
-	TopicItem *topic = nullptr; // core/http; freed with the scope
-	std::string warning;        // the last one logged
-	std::string good_host;      // the last Host that was fine on loopback: the next one is mostly the same
+	TopicItem *topic = nullptr;       // core/http; freed with the scope
+	std::string warning;              // the last one logged
+	std::vector<std::string> further; // listeners of plugins
+	config::Core core{};              // in force
+	std::string good_host;            // the last Host that was fine on loopback: the next one is mostly the same
 
 	[[nodiscard]] std::string_view scheme_of(const Request &request, const std::optional<Address> &peer) const;
 	[[nodiscard]] std::optional<Unwelcome> check_host(const Request &request);
@@ -161,22 +163,34 @@ void Manners::configure(const config::Core &core)
 	take(TrustedProxies::parse(core.http.trusted_proxies), state->proxies);
 	take(Auth::make(core.auth), state->auth);
 	state->good_host.clear();
-	tell(core);
+	state->core = core;
+	tell();
 	state->rate.set(core.http.rate_limit);
 	state->files.set_docroot(core.http.docroot);
 	state->counts_loopback = core.http.rate_limit_loopback;
 }
 
 /// Whoever shows the daemon's health repeats the warnings.
-void Manners::tell(const config::Core &core)
+void Manners::tell()
 {
-	std::string warning = exposure_warning(core);
-	pb::Json listen = pb::Json::array(), warnings = pb::Json::array();
+	const config::Core &core = state->core;
+	std::string warning = exposure_warning(core, state->further);
+	pb::Json listen = pb::Json::array(), warnings = pb::Json::array(), further = pb::Json::array();
 	for (const std::string &l : core.http.listen) listen.push(l);
+	for (const std::string &l : state->further) further.push(l);
 	if (!warning.empty()) warnings.push(warning);
-	if (state->topic) needs.topics.publish(*state->topic, {{"listen", std::move(listen)}, {"auth", core.auth.mode}, {"warnings", std::move(warnings)}});
+	if (state->topic)
+		needs.topics.publish(
+			*state->topic, {{"listen", std::move(listen)}, {"further", std::move(further)}, {"auth", core.auth.mode}, {"warnings", std::move(warnings)}});
 	if (!warning.empty() && warning != state->warning) needs.log.warn(warning);
 	state->warning = std::move(warning);
+}
+
+void Manners::set_further(std::vector<std::string> addresses)
+{
+	if (addresses == state->further) return;
+	state->further = std::move(addresses);
+	tell();
 }
 
 std::optional<Unwelcome> Manners::on_head(Request &request, int role)

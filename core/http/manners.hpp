@@ -38,6 +38,8 @@ public:
 
 	/// New settings, also the first ones.
 	void configure(const config::Core &core);
+	/// The listeners that plugins have opened: they count for the warnings.
+	void set_further(std::vector<std::string> addresses);
 
 	/// The head has been checked and its route found, the body has not been read. role: what the route asks for (pb_role,
 	/// never PB_ROLE_DEFAULT; PB_VIEWER where no route is). Must call request.set_caller().
@@ -49,7 +51,7 @@ public:
 
 private:
 	struct State;
-	void tell(const config::Core &core);
+	void tell();
 	Needs needs;
 	std::unique_ptr<State> state;
 };

@@ -2,6 +2,7 @@
 
 #include "http/connection.hpp"
 #include "http/engine.hpp"
+#include "http/further_listeners.hpp"
 #include "http/listener.hpp"
 #include "http/table.hpp"
 
@@ -16,14 +17,23 @@ constexpr auto stop_wait = 5s;
 }
 
 struct Server::State {
-	explicit State(Needs needs) : engine(needs), last_moment(needs.reactor, bind<&State::on_last_moment>(this)) { set_border_router(&engine.router); }
-	~State() { set_border_router(nullptr); }
+	explicit State(Needs needs) : engine(needs), further(engine, needs.pool), last_moment(needs.reactor, bind<&State::on_last_moment>(this))
+	{
+		set_border_router(&engine.router);
+		set_border_listeners(&further);
+	}
+	~State()
+	{
+		set_border_router(nullptr);
+		set_border_listeners(nullptr);
+	}
 	void configure(const config::Core &core);
 	void on_last_moment() noexcept;
 	void on_empty() noexcept;
 
 	Engine engine;
 	std::vector<std::unique_ptr<Listener>> listeners;
+	FurtherListeners further;
 	Bound<> stopped{};
 	Timer last_moment;
 };
@@ -33,6 +43,7 @@ void Server::State::configure(const config::Core &core)
 	engine.manners.configure(core);
 	engine.max_body = static_cast<std::uint64_t>(core.http.max_body);
 	engine.max_connections = static_cast<std::size_t>(core.http.max_connections);
+	further.configure(core);
 }
 
 /// What has not been answered by now will not be.
@@ -108,6 +119,7 @@ void Server::stop(Bound<> done)
 	s.stopped = done;
 	s.engine.is_stopping = true;
 	s.listeners.clear();
+	s.further.stop();
 	if (s.engine.connections().empty()) return s.on_empty();
 	s.engine.on_empty = bind<&State::on_empty>(&s);
 	s.last_moment.once(stop_wait);

@@ -6,6 +6,7 @@
 #include "http/router.hpp"
 #include "log/log.hpp"
 #include "metrics/metrics.hpp"
+#include "reactor/pool.hpp"
 
 #include <memory>
 
@@ -20,6 +21,7 @@ public:
 		Topics &topics;
 		Methods &methods;
 		Metrics &metrics;
+		Pool &pool;
 	};
 
 	explicit Server(Needs needs);

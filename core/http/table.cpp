@@ -1,6 +1,7 @@
 #include "http/table.hpp"
 
 #include "http/engine.hpp"
+#include "http/further_listeners.hpp"
 #include "http/route.hpp"
 #include "http/static_files.hpp"
 
@@ -11,6 +12,7 @@ namespace core::http {
 namespace {
 thread_local Router *routes = nullptr;
 thread_local StaticFiles *static_files = nullptr;
+thread_local FurtherListeners *further_listeners = nullptr;
 
 // A handle becomes its object, or nothing where a plugin uses one that has been answered or has ended.
 Request *of(const pb_request *r) noexcept { return Request::find(r); }
@@ -33,6 +35,20 @@ pb_item *add_files(pb_scope *scope, const pb_files *f, pb_error *err) noexcept
 	if (item) return *item;
 	if (err) pb::detail::fill(*err, item.error().status, item.error().code, item.error().text);
 	return nullptr;
+}
+
+pb_item *add_listener(pb_scope *scope, const char *address, pb_listening_fn *told, void *self, pb_error *err) noexcept
+{
+	auto item = further_listeners->add(*scope, address ? address : "", told, self);
+	if (item) return *item;
+	if (err) pb::detail::fill(*err, item.error().status, item.error().code, item.error().text);
+	return nullptr;
+}
+
+const char *listener(const pb_request *r) noexcept
+{
+	const Request *q = of(r);
+	return q && q->peer().is_legacy ? q->peer().listener.c_str() : nullptr;
 }
 
 const char *method(const pb_request *r) noexcept
@@ -158,9 +174,10 @@ void end(pb_stream *s) noexcept
 } // namespace
 
 const pb_http border_table{sizeof(pb_http), add_route, method, path, target, query, header, headers, body, caller, respond, respond_json, fail_request,
-	on_cancel, on_body, pause_body, stream, upgrade, write, buffered, end, add_files};
+	on_cancel, on_body, pause_body, stream, upgrade, write, buffered, end, add_files, add_listener, listener};
 
 void set_border_router(Router *router) noexcept { routes = router; }
 void set_border_files(StaticFiles *files) noexcept { static_files = files; }
+void set_border_listeners(FurtherListeners *listeners) noexcept { further_listeners = listeners; }
 
 } // namespace core::http

@@ -4,6 +4,7 @@
 
 namespace core::http {
 
+class FurtherListeners;
 class Router;
 class StaticFiles;
 
@@ -12,5 +13,7 @@ extern const pb_http border_table;
 void set_border_router(Router *router) noexcept;
 /// Whom add_files means.
 void set_border_files(StaticFiles *files) noexcept;
+/// Whom add_listener means.
+void set_border_listeners(FurtherListeners *listeners) noexcept;
 
 } // namespace core::http

@@ -67,6 +67,9 @@ typedef struct pb_files {
 	size_t header_count;
 } pb_files;
 
+/* err NULL: it listens now. Else BORROWED: it does not, and why; told once, while it is tried again every few seconds. */
+typedef void pb_listening_fn(void *self, const pb_error *err);
+
 typedef struct pb_http {
 	uint32_t struct_size;
 	pb_item *(*add_route)(pb_scope *, const pb_route *, pb_error *err);
@@ -101,6 +104,13 @@ typedef struct pb_http {
 	void (*end)(pb_stream *); /* send what waits, then end */
 
 	pb_item *(*add_files)(pb_scope *, const pb_files *, pb_error *err);
+
+	/* Since 1.1: a further address to listen on, beside [http] listen ("127.0.0.1:5000"), for clients of an older program: plain HTTP
+	 * with all routes and the same rules; closed with the item, open connections stay. Not on loopback: only where [auth] mode is
+	 * written. An address that is taken is told to `told` (NULL: nobody), with the holder's name. */
+	pb_item *(*add_listener)(pb_scope *, const char *address, pb_listening_fn *told, void *self, pb_error *err);
+	/* That address, as it was written, where the request came in by it; NULL: by one of [http] listen. BORROWED. */
+	const char *(*listener)(const pb_request *);
 } pb_http;
 
 #ifdef __cplusplus

@@ -475,6 +475,8 @@ public:
 		return {b, n};
 	}
 	[[nodiscard]] const pb_caller &caller() const noexcept { return *http().caller(request); }
+	/// The further listener (pb::Listener) that it came in by; "": one of [http] listen.
+	[[nodiscard]] std::string_view listener() const noexcept { return view(http().listener(request)); }
 
 	void respond(int status, std::span<const pb_header> headers, std::string_view body) noexcept
 	{
@@ -613,6 +615,15 @@ public:
 			  const pb_files f{sizeof(pb_files), o.role, prefix, folder.c_str(), o.cache_control, o.headers.data(), o.headers.size()};
 			  return s.host->http->add_files(s.raw, &f, e);
 		  })
+	{}
+};
+
+/// A further address to listen on, for clients of an older program; see pb_http.add_listener.
+class Listener : public Item {
+public:
+	/// on_change: nullptr where it listens now, else why it does not (it goes on trying).
+	Listener(Scope &s, const char *address, Bound<const pb_error *> on_change = {})
+		: Item(s, [&](pb_error *e) { return s.host->http->add_listener(s.raw, address, on_change.call, on_change.self, e); })
 	{}
 };
 

@@ -20,7 +20,7 @@ struct event_base; /* libevent's; <event2/event.h> */
 struct pb_http;    /* patchbay/http.h */
 
 #define PB_ABI_MAJOR 1 /* differs: not loaded */
-#define PB_ABI_MINOR 0 /* plugin newer than host: not loaded; older: fine */
+#define PB_ABI_MINOR 1 /* plugin newer than host: not loaded; older: fine */
 
 typedef struct pb_scope pb_scope; /* one plugin instance; all that it registers is freed with it */
 typedef struct pb_item pb_item;   /* one registration in a scope: timer, fd, topic, subscription, method, route */

@@ -14,7 +14,7 @@ namespace {
 struct Whole {
 	explicit Whole(const std::string &directory)
 		: pool(reactor), store(core::state::Store::open(reactor, directory, warning)), topics(reactor, 1000), methods(reactor), files(reactor, pool),
-		  http({reactor, log, topics, methods, metrics}), services{reactor, pool, log, metrics, topics, methods, *store, files, http, directory, {}}
+		  http({reactor, log, topics, methods, metrics, pool}), services{reactor, pool, log, metrics, topics, methods, *store, files, http, directory, {}}
 	{
 		core::host::fill_table(services);
 	}

@@ -1,4 +1,4 @@
-/* What a plugin that was built yesterday relies on: sizes and offsets of ABI 1.0 on 64-bit machines. Structs only grow at the end. */
+/* What a plugin that was built yesterday relies on: sizes and offsets of ABI 1.1 on 64-bit machines. Structs only grow at the end. */
 #include <patchbay/http.h>
 #include <patchbay/plugin.h>
 
@@ -13,6 +13,6 @@ _Static_assert(offsetof(pb_value, json) == 32 && offsetof(pb_value, size) == 48,
 _Static_assert(offsetof(pb_result, err) == 8 && offsetof(pb_result, size) == 32, "pb_result");
 _Static_assert(offsetof(pb_host, base) == 24 && offsetof(pb_host, drop) == 88 && offsetof(pb_host, file_append) == 248, "pb_host");
 _Static_assert(offsetof(pb_route, on_request) == 80, "pb_route");
-_Static_assert(offsetof(pb_http, add_route) == 8 && offsetof(pb_http, end) == 160, "pb_http");
+_Static_assert(offsetof(pb_http, add_route) == 8 && offsetof(pb_http, end) == 160 && offsetof(pb_http, listener) == 184, "pb_http");
 #endif
 _Static_assert(PB_ABI_MAJOR == 1, "another major is another set of offsets");
