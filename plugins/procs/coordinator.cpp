@@ -94,7 +94,7 @@ void Coordinator::check_conflicts(const std::vector<std::string> &names) const
 	}
 }
 
-void Coordinator::start(const Targets &targets, Wait wait, milliseconds settle, Extra extra, Operation::Done done)
+void Coordinator::start(const Targets &targets, Wait wait, milliseconds settle, const Extra &extra, Operation::Done done)
 {
 	if (is_shutting_down) throw pb::Error(503, "", "the daemon is stopping");
 	const std::vector<std::string> plan = plan_start(targets);
@@ -117,7 +117,8 @@ void Coordinator::start(const Targets &targets, Wait wait, milliseconds settle, 
 			p.goal = Goal::again;
 			continue;
 		}
-		p.want(is_target && !targets.is_group ? std::move(extra) : Extra(extra));
+		const bool has_arguments = is_target && (extra.arguments_for.empty() || extra.arguments_for == name);
+		p.want({has_arguments ? extra.arguments : std::vector<std::string>(), extra.environment, {}});
 	}
 	for (const std::string &name : targets.names) // those that are on their way already
 		if (std::ranges::find(plan, name) == plan.end() && wait == Wait::ready && at(name).state != State::ready) at(name).await(operation, Await::ready);

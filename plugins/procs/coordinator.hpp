@@ -35,7 +35,7 @@ public:
 	[[nodiscard]] bool has_begun() const noexcept { return begun; }
 
 	// Each throws what can be said at once; else `done` is told once.
-	void start(const Targets &targets, Wait wait, milliseconds settle, Extra extra, Operation::Done done);
+	void start(const Targets &targets, Wait wait, milliseconds settle, const Extra &extra, Operation::Done done);
 	void stop(const Targets &targets, bool force, Operation::Done done);
 	void restart(const Targets &targets, Wait wait, Operation::Done done);
 

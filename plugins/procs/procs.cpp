@@ -24,7 +24,7 @@ template<typename C> constexpr auto group_field()
 }
 
 struct StartArgs {
-	std::string name, group, wait;
+	std::string name, group, wait, arguments_for;
 	milliseconds settle;
 	std::map<std::string, std::string> environment;
 	std::vector<std::string> arguments;
@@ -35,7 +35,9 @@ struct StartArgs {
 				.help = "answer when it is ready, when it runs, or when the first of those to be started runs"}),
 		pb::field("settle", &StartArgs::settle, {.fallback = "0s", .min = 0ms, .max = 60s, .help = "with started and first: it must have run for that long"}),
 		pb::field("environment", &StartArgs::environment, {.fallback = "{}", .max = 64, .help = "variables for this start; from other plugins alone"}),
-		pb::field("arguments", &StartArgs::arguments, {.fallback = "[]", .max = 64, .help = "further arguments for this start; from other plugins alone"}));
+		pb::field("arguments", &StartArgs::arguments, {.fallback = "[]", .max = 64, .help = "further arguments for this start; from other plugins alone"}),
+		pb::field(
+			"arguments_for", &StartArgs::arguments_for, {.fallback = "\"\"", .max = 64, .help = "the one process of a group that gets them; empty: each"}));
 };
 struct StopArgs {
 	std::string name, group;
@@ -188,7 +190,8 @@ private:
 		if ((!args.environment.empty() || !args.arguments.empty()) && *reply.caller().address != 0)
 			throw pb::Error(403, "FORBIDDEN", "environment and arguments are taken from other plugins alone; write them into the process's settings");
 		serve(std::move(reply), [this, args](const ReplyPtr &r) {
-			coordinator.start(targets_of(args.name, args.group), wait_of(args.wait), args.settle, {args.arguments, args.environment}, answer(r));
+			coordinator.start(
+				targets_of(args.name, args.group), wait_of(args.wait), args.settle, {args.arguments, args.environment, args.arguments_for}, answer(r));
 		});
 	}
 

@@ -27,8 +27,9 @@ protected:
 
 /// What a caller may add to one start.
 struct Extra {
-	std::vector<std::string> arguments;
+	std::vector<std::string> arguments; // not for what is started because another requires it
 	std::map<std::string, std::string> environment;
+	std::string arguments_for; // the one process that gets the arguments; empty: each that was asked for
 };
 
 /// Where to look for CPU and memory of the tree.
