@@ -2,6 +2,7 @@
 #include "health.hpp"
 #include "info.hpp"
 #include "known.hpp"
+#include "legacy.hpp"
 #include "machine.hpp"
 #include "settings.hpp"
 
@@ -14,7 +15,7 @@ public:
 	using Settings = webhook::Settings;
 	Webhook(pb::Scope &scope, const Settings &settings)
 		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
-		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}})
+		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}}), legacy(scope, settings.legacy_listen)
 	{}
 
 private:
@@ -22,6 +23,7 @@ private:
 	Machine machine;
 	Info info;
 	Health health;
+	Legacy legacy;
 };
 
 } // namespace webhook

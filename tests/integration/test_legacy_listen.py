@@ -161,3 +161,14 @@ def test_no_descriptor_stays_behind(patchbayd):
         d.post("plugins/further/reload")
     wait_until(lambda: len(os.listdir(f"/proc/{d.pid}/fd")) <= before, why="as many as before")
     assert ask(port)[0] == 200
+
+
+def test_webhook_serves_the_older_services_port(patchbayd, holder):
+    port, taken = free_port(), free_port()
+    other = holder(taken)
+    d = patchbayd(plugins=["webhook"], settings={"plugins": {"webhook": {"legacy_listen": [f"127.0.0.1:{port}", f"127.0.0.1:{taken}"]}}})
+    d.wait_plugin("webhook")
+    assert wait_until(lambda: ask(port, "/health"), why="it listens")[1]["service"] == "webhook"
+    told = wait_until(lambda: len(t := d.topic("webhook/listen")) == 2 and t, why="both are told of")
+    assert told[f"127.0.0.1:{port}"] is None and f"pid {other.pid} " in told[f"127.0.0.1:{taken}"]
+    assert f"pid {other.pid} " in d.log, "the log names the holder as well"
