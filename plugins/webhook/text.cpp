@@ -45,7 +45,7 @@ double rounded(double value) noexcept { return std::round(value * 100) / 100; }
 pb::Json percentage(double part, double whole)
 {
 	if (whole <= 0) return nullptr;
-	return rounded(part / whole * 100);
+	return std::round(part / whole * 1e6) / 1e4; // a small script is not nothing
 }
 
 pb::Json or_null(const json_t *value) { return value ? pb::Json::share(value) : pb::Json(nullptr); }

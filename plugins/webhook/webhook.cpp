@@ -1,9 +1,12 @@
 // webhook: the contract that older dashboards, scripts and fleets speak, made of the other plugins' topics and methods.
+#include "flat_scripts.hpp"
 #include "health.hpp"
 #include "info.hpp"
 #include "known.hpp"
+#include "launcher.hpp"
 #include "legacy.hpp"
 #include "machine.hpp"
+#include "scripts.hpp"
 #include "settings.hpp"
 
 #include <patchbay/patchbay.hpp>
@@ -15,7 +18,8 @@ public:
 	using Settings = webhook::Settings;
 	Webhook(pb::Scope &scope, const Settings &settings)
 		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
-		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}}), legacy(scope, settings.legacy_listen)
+		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
+		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience), legacy(scope, settings.legacy_listen)
 	{}
 
 private:
@@ -23,6 +27,9 @@ private:
 	Machine machine;
 	Info info;
 	Health health;
+	Launcher launcher;
+	Scripts scripts;
+	FlatScripts flat_scripts;
 	Legacy legacy;
 };
 
