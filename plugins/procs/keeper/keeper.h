@@ -117,7 +117,7 @@ void open_log(struct keeper *k);
 void carry(struct keeper *k, struct stream *s, int64_t now); /* what can be read */
 void flush_partial(struct keeper *k, struct stream *s);
 void drain_streams(struct keeper *k); /* at the end */
-void note(struct keeper *k, const char *message);
+bool note(struct keeper *k, const char *message);
 void rotate(struct keeper *k);
 
 /* link.c: the daemon */

@@ -90,22 +90,21 @@ static void write_parts(struct keeper *k, const struct iovec *parts, int count, 
 	put_number(&t, (int64_t)(l->lost - l->lost_noted));
 	put(&t, " lines lost: ");
 	put(&t, l->error == ENOSPC ? "no space left on the disk" : l->error == EDQUOT ? "the disk quota is used up" : "the log could not be written");
-	l->lost_noted = l->lost;
-	note(k, message);
+	if (note(k, message)) l->lost_noted = l->lost; /* else with the next line that fits */
 }
 
-void note(struct keeper *k, const char *message)
+bool note(struct keeper *k, const char *message)
 {
 	char line[192];
 	struct text t = {line, line + sizeof line};
-	if (!k->log.path[0]) return;
+	if (!k->log.path[0]) return true;
 	stamp(&t, 'k');
 	put(&t, message);
 	put(&t, "\n");
 	const size_t size = (size_t)(t.at - line);
 	const struct iovec part = {line, size};
 	if (k->log.fd < 0) open_log(k);
-	if (!write_whole(&k->log, &part, 1, size)) ++k->log.lost;
+	return write_whole(&k->log, &part, 1, size);
 }
 
 static char capital(char letter) { return (char)(letter - 'a' + 'A'); }
