@@ -172,7 +172,7 @@ void Coordinator::on_advance() noexcept
 // ---- stop -------------------------------------------------------------------------------------------------------------
 
 /// Their dependents as well, and before them.
-void Coordinator::take_down(const std::vector<std::string> &names, Goal goal, bool force)
+void Coordinator::take_down(const std::vector<std::string> &names, Down how)
 {
 	std::vector<std::string> all(names);
 	for (const std::string &d : dependents_of(edges, names))
@@ -181,19 +181,19 @@ void Coordinator::take_down(const std::vector<std::string> &names, Goal goal, bo
 		Process &p = at(name);
 		if (p.settings.observed) continue;
 		if (!p.has_tree() && p.state == State::starting) {
-			p.cancel(goal == Goal::again ? "a restart" : "a stop");
-			if (goal == Goal::again) p.want({});
+			p.cancel(how.goal == Goal::again ? "a restart" : "a stop", how.who);
+			if (how.goal == Goal::again) p.want({});
 			continue;
 		}
 		if (!p.has_tree()) continue;
-		p.aim(goal);
-		p.wants_force |= force;
-		if (force && p.is_stop_sent) p.stop(true);
+		p.aim(how.goal, how.who);
+		p.wants_force |= how.force;
+		if (how.force && p.is_stop_sent) p.stop(true);
 	}
 	advancing.once(milliseconds(0));
 }
 
-void Coordinator::stop(const Targets &targets, bool force, Operation::Done done)
+void Coordinator::stop(const Targets &targets, bool force, StoppedBy who, Operation::Done done)
 {
 	std::vector<std::string> running;
 	for (const std::string &name : targets.names) {
@@ -201,6 +201,7 @@ void Coordinator::stop(const Targets &targets, bool force, Operation::Done done)
 		if (!targets.is_group && p.settings.observed) throw pb::Error(409, "CONFLICT", fmt::format("{} is only observed; whoever runs it must stop it", name));
 		if (!p.is_resting() && !p.settings.observed) running.push_back(name);
 	}
+	for (const std::string &name : targets.names) at(name).leave_stopped(who);
 	if (running.empty()) throw pb::Error(404, "NOT_RUNNING", fmt::format("{} is not running", targets.name));
 	auto operation = std::make_shared<Operation>(targets.names, targets.is_group, after_files(std::move(done)));
 	operation->group = targets.is_group ? targets.name : "";
@@ -208,7 +209,7 @@ void Coordinator::stop(const Targets &targets, bool force, Operation::Done done)
 		operation->open.insert(name);
 		at(name).await(operation, Await::gone);
 	}
-	take_down(running, Goal::down, force);
+	take_down(running, {Goal::down, force, who});
 }
 
 void Coordinator::restart(const Targets &targets, Wait wait, Operation::Done done)
@@ -223,7 +224,7 @@ void Coordinator::restart(const Targets &targets, Wait wait, Operation::Done don
 	check_conflicts(plan_start(targets)); // before anything is stopped
 	auto operation = std::make_shared<Operation>(targets.names, targets.is_group, after_files(std::move(done)));
 	operation->group = targets.is_group ? targets.name : "";
-	take_down(up, Goal::again, false);
+	take_down(up, {Goal::again, false, StoppedBy::person});
 	const std::vector<std::string> plan = plan_start(targets);
 	for (const std::string &name : down)
 		if (at(name).is_resting()) at(name).want({});
@@ -249,7 +250,7 @@ void Coordinator::on_process(Process &p) noexcept
 {
 	pid_files.set(p.name, p.pid());
 	observer.on_change(p);
-	if (p.is_up() && p.run()) keep(p);
+	if ((p.is_up() && p.run()) || p.is_resting()) keep(p);
 	advancing.once(milliseconds(0));
 }
 
@@ -258,7 +259,7 @@ void Coordinator::on_process_ended(Process &p, const Ended &) noexcept { keep(p)
 /// What must be known after our own death.
 void Coordinator::keep(Process &p)
 {
-	pb::Json document = {{"restarts", p.restarts}};
+	pb::Json document = {{"restarts", p.restarts}, {"stopped_by", to_string(p.stopped_by)}};
 	if (const Runner *r = p.run())
 		document.set("running",
 			{{"pid", r->main.pid}, {"start", r->main.start}, {"boot", boot_id()}, {"is_ready", p.state == State::ready}, {"is_adopted", r->is_adopted()}});
@@ -292,7 +293,7 @@ void Coordinator::shut_down(pb::Bound<> done)
 	shut = done;
 	shutdown_limit.once(context.settings.shutdown_timeout);
 	for (const auto &[name, p] : processes)
-		if (p->state == State::starting && !p->has_tree()) p->cancel("the daemon's stop");
+		if (p->state == State::starting && !p->has_tree()) p->cancel("the daemon's stop", StoppedBy::daemon);
 	advancing.once(milliseconds(0));
 }
 
@@ -305,7 +306,7 @@ void Coordinator::next_of_shutdown()
 		const auto i = processes.find(order[shutdown_at]);
 		if (i == processes.end() || !must_go(*i->second)) continue;
 		if (i->second->goal == Goal::down) return; // until it is gone
-		i->second->aim(Goal::down);
+		i->second->aim(Goal::down, StoppedBy::daemon);
 		advancing.once(milliseconds(0));
 		return;
 	}
@@ -314,7 +315,7 @@ void Coordinator::next_of_shutdown()
 		if (!must_go(*p)) continue;
 		is_any = true;
 		if (p->goal == Goal::down) continue;
-		p->aim(Goal::down);
+		p->aim(Goal::down, StoppedBy::daemon);
 		advancing.once(milliseconds(0));
 	}
 	if (is_any) return;

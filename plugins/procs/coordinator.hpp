@@ -36,7 +36,7 @@ public:
 
 	// Each throws what can be said at once; else `done` is told once.
 	void start(const Targets &targets, Wait wait, milliseconds settle, const Extra &extra, Operation::Done done);
-	void stop(const Targets &targets, bool force, Operation::Done done);
+	void stop(const Targets &targets, bool force, StoppedBy who, Operation::Done done);
 	void restart(const Targets &targets, Wait wait, Operation::Done done);
 
 	/// The daemon stops: shutdown_order, one after the other, then the rest, dependents first; past the limit SIGKILL.
@@ -79,7 +79,12 @@ private:
 	bool advance_start(Process &process);
 	void check_conflicts(const std::vector<std::string> &names) const;
 	[[nodiscard]] std::vector<std::string> plan_start(const Targets &targets) const;
-	void take_down(const std::vector<std::string> &names, Goal goal, bool force);
+	struct Down {
+		Goal goal;
+		bool force;
+		StoppedBy who;
+	};
+	void take_down(const std::vector<std::string> &names, Down how);
 	[[nodiscard]] Operation::Done after_files(Operation::Done done);
 	void on_look() noexcept;
 	void keep(Process &process);

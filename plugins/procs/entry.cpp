@@ -46,6 +46,7 @@ pb::Json entry_of(const Process &p)
 		.set("last_exit", last_exit_of(p))
 		.set("requires", list_of(p.settings.needs))
 		.set("conflicts", list_of(p.settings.conflicts));
+	out.set("stopped_by", p.stopped_by == StoppedBy::unknown ? pb::Json(nullptr) : pb::Json(to_string(p.stopped_by)));
 	out.set("adopted", p.is_adopted()).set("kind", kind_of(p.settings)).set("ready", p.state == State::ready);
 	if (!p.reason.empty()) out.set("reason", p.reason);
 	if (r && !r->status_text.empty()) out.set("status", r->status_text);

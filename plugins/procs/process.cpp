@@ -2,7 +2,6 @@
 
 #include "keeper_spawn.hpp"
 #include "lost.hpp"
-#include "strangers.hpp"
 #include "units.hpp"
 
 #include <fmt/format.h>
@@ -14,8 +13,6 @@
 namespace procs {
 
 namespace {
-constexpr milliseconds ask_limit{60000}; // bringing an interface into a mode takes seconds
-
 milliseconds steady_now() noexcept { return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now().time_since_epoch()); }
 } // namespace
 
@@ -30,6 +27,24 @@ const char *to_string(State state) noexcept
 	case State::failed: return "failed";
 	}
 	return "";
+}
+
+const char *to_string(StoppedBy who) noexcept
+{
+	switch (who) {
+	case StoppedBy::unknown: return "";
+	case StoppedBy::person: return "person";
+	case StoppedBy::daemon: return "daemon";
+	case StoppedBy::nobody: return "nobody";
+	}
+	return "";
+}
+
+StoppedBy stopped_by_of(std::string_view text) noexcept
+{
+	for (const StoppedBy who : {StoppedBy::person, StoppedBy::daemon, StoppedBy::nobody})
+		if (text == to_string(who)) return who;
+	return StoppedBy::unknown;
 }
 
 Process::Process(Context &context_, const std::string &name_, const ProcessSettings &settings_, ProcessOwner &owner_)
@@ -78,7 +93,8 @@ void Process::on(Event event)
 		return;
 	case State::stopping:
 		if (event != Event::ended) return;
-		if (!late_why.empty()) fail(pb::Error(504, "READY_TIMEOUT", fmt::format("{} was not ready in time: {}", name, late_why)));
+		if (!late_why.empty() && goal == Goal::up)
+			come_to_rest(policy.on_failure(steady_now()), State::failed, fmt::format("was not ready in time: {}", late_why));
 		else enter(State::stopped);
 		if (goal == Goal::again) {
 			policy.forget();
@@ -96,6 +112,9 @@ void Process::enter(State next, std::string why)
 	reason = std::move(why);
 	since_ms = pb::unix_ms();
 	if (next != State::starting) step = Step::none;
+	const bool is_of_others = settings.observed || (!settings.unit.empty() && next == State::stopped);
+	stopped_by = !has_ended ? StoppedBy::unknown : asked_by != StoppedBy::unknown || is_of_others ? asked_by : StoppedBy::nobody;
+	if (has_ended || next == State::starting) asked_by = StoppedBy::unknown;
 	if (has_ended && goal == Goal::up) goal = Goal::down;
 	if (has_ended) clean_up();
 	if (next != State::running && next != State::starting) context.graveyard.bury(std::move(probe));
@@ -132,13 +151,20 @@ void Process::decide()
 		return on(Event::wanted);
 	}
 	if (goal == Goal::down) return enter(State::stopped, why); // it was about to be stopped
+	come_to_rest(decision, RestartPolicy::has_failed(*last) && !is_unknown_guest ? State::failed : State::stopped, why);
+}
+
+/// Or not yet: the policy may want it again.
+void Process::come_to_rest(RestartPolicy::Decision decision, State how, const std::string &why)
+{
 	switch (decision.verdict) {
-	case RestartPolicy::Verdict::rest: enter(RestartPolicy::has_failed(*last) && !is_unknown_guest ? State::failed : State::stopped, why); return;
+	case RestartPolicy::Verdict::rest:
+		if (how == State::failed) context.scope.error("process failed", {{"process", name}, {"reason", why}});
+		return enter(how, why);
 	case RestartPolicy::Verdict::give_up:
 		context.scope.error("process given up", {{"process", name}, {"reason", why}});
-		enter(State::failed, fmt::format("given up after {} restarts within {:g} s: {}", settings.restart_limit,
-								 std::chrono::duration<double>(settings.restart_window).count(), why));
-		return;
+		return enter(State::failed, fmt::format("given up after {} restarts within {:g} s: {}", settings.restart_limit,
+										std::chrono::duration<double>(settings.restart_window).count(), why));
 	case RestartPolicy::Verdict::again:
 		context.scope.warn("process ended, and is started again", {{"process", name}, {"reason", why}, {"in_ms", decision.delay.count()}});
 		clean_up();
@@ -154,18 +180,20 @@ void Process::on_backed_off() noexcept
 {
 	if (state != State::starting || step != Step::backing_off) return;
 	step = Step::waiting;
+	is_retry = true;
 	owner.on_process(*this);
 }
 
+/// A start did not come to a tree. A person's fails at once, as what it is; the policy's own counts as one more end.
 void Process::fail(const pb::Error &error)
 {
-	context.scope.error("process failed", {{"process", name}, {"reason", error.what()}});
 	++attempt;
 	backed_off.stop();
 	reject(error);
 	std::string why = error.what();
 	if (why.starts_with(name + ": ")) why.erase(0, name.size() + 2);
-	enter(State::failed, std::move(why));
+	const bool may_retry = is_retry && goal == Goal::up && error.code != "DEPENDENCY_NOT_RUNNING";
+	come_to_rest(may_retry ? policy.on_failure(steady_now()) : RestartPolicy::Decision{RestartPolicy::Verdict::rest}, State::failed, why);
 }
 
 // ---- what the coordinator asks ----------------------------------------------------------------------------------------
@@ -175,6 +203,7 @@ void Process::want(Extra extra_)
 	extra = std::move(extra_);
 	goal = Goal::up;
 	policy.forget();
+	is_retry = false;
 	backed_off.stop();
 	if (state == State::starting) { // it was backing off
 		step = Step::waiting;
@@ -184,34 +213,30 @@ void Process::want(Extra extra_)
 	on(Event::wanted);
 }
 
-void Process::launch()
-{
-	++attempt;
-	if (settings.observed) {
-		step = Step::spawning;
-		probe = std::make_unique<Probe>(context, settings.ready, "", 0, settings.ready.timeout, *this);
-		return;
-	}
-	if (settings.adopt) return find_foreign();
-	step = Step::asking;
-	ask_ports(0);
-}
-
 void Process::refuse(const pb::Error &error) { fail(error); }
 
-void Process::cancel(const std::string &why)
+void Process::cancel(const std::string &why, StoppedBy who)
 {
 	if (state != State::starting || runner) return;
 	++attempt;
 	backed_off.stop();
 	goal = Goal::down;
+	asked_by = who;
 	reject(pb::Error(409, "CONFLICT", fmt::format("the start of {} was ended by {}", name, why)));
 	on(Event::cancelled);
 }
 
-void Process::aim(Goal next)
+void Process::leave_stopped(StoppedBy who)
+{
+	if (!is_resting() || who != StoppedBy::person || stopped_by == who || settings.observed) return;
+	stopped_by = who;
+	owner.on_process(*this);
+}
+
+void Process::aim(Goal next, StoppedBy who)
 {
 	goal = next;
+	asked_by = who;
 	if (next == Goal::down) reject(pb::Error(409, "CONFLICT", fmt::format("the start of {} was ended by a stop", name)));
 }
 
@@ -256,12 +281,6 @@ void Process::signal(int number, bool is_for_all, std::function<void(int)> done)
 	runner->signal(number, is_for_all, std::move(done));
 }
 
-void Process::await(const OperationPtr &operation, Await what, milliseconds settle)
-{
-	operation->open.insert(name);
-	waiters.push_back({operation, what, settle});
-}
-
 void Process::look() noexcept
 {
 	if (runner) runner->look();
@@ -278,99 +297,6 @@ bool Process::is_start_pending() const noexcept
 {
 	if (state == State::starting) return step != Step::backing_off;
 	return state == State::running && std::ranges::any_of(waiters, [](const Waiter &w) { return w.what != Await::gone && !w.operation->is_over(); });
-}
-
-// ---- from wish to tree ------------------------------------------------------------------------------------------------
-
-void Process::find_foreign()
-{
-	step = Step::adopting;
-	const bool is_taken = context.scope.work([rule = *settings.adopt, roots = owner.kept_roots()] { return find_stranger(rule, roots); },
-		[this, now = attempt, token = alive](Identity who) noexcept {
-		if (!*token || now != attempt) return;
-		step = Step::asking;
-		if (who) return adopt(who);
-		ask_ports(0);
-	});
-	if (!is_taken) fail(pb::Error(503, "", fmt::format("{}: the worker pool is busy; try again", name)));
-}
-
-/// A method of another plugin, which may not be there: then there is nothing to ask, and `then` gets nothing.
-void Process::ask(const char *method, pb::Json args, const std::string &for_what, std::function<void(const json_t *)> then)
-{
-	context.scope.call(
-		method, std::move(args),
-		[this, for_what, then = std::move(then), now = attempt, token = alive](const pb::Result &r) {
-		if (!*token || now != attempt) return;
-		const bool is_absent = !r.ok() && r.error()->status == 404 && std::string_view(r.error()->text).starts_with("no method");
-		if (r.ok() || is_absent) return then(r.json());
-		fail(pb::Error(r.error()->status, r.error()->code, fmt::format("{} needs {}: {}", name, for_what, r.error()->text)));
-		},
-		ask_limit);
-}
-
-/// What the port table says of it first, then its own `ports`, one by one.
-void Process::ask_ports(std::size_t index)
-{
-	if (index > settings.ports.size()) return ask_interfaces(0);
-	if (index == 0) {
-		return ask("ports.check", {{"process", name}}, "its ports", [this](const json_t *r) {
-			const json_t *first = json_array_get(pb::at(r, "conflicts"), 0);
-			if (first) fail(port_error(pb::integer_at(first, "port"), pb::at(first, "holder")));
-			else ask_ports(1);
-		});
-	}
-	const int port = settings.ports[index - 1];
-	ask("ports.check", {{"port", port}}, fmt::format("port {}", port), [this, port, index](const json_t *r) {
-		const json_t *first = json_array_get(pb::at(r, "holders"), 0);
-		if (first) fail(port_error(port, first));
-		else ask_ports(index + 1);
-	});
-}
-
-pb::Error Process::port_error(std::int64_t port, const json_t *holder) const
-{
-	return pb::Error(409, "CONFLICT",
-		fmt::format(
-			"{} needs port {}, and {} (PID {}) listens on it", name, port, pb::text_at(holder, "command", "another program"), pb::integer_at(holder, "pid")),
-		pb::Json::share(holder ? holder : json_null()));
-}
-
-void Process::ask_interfaces(std::size_t index)
-{
-	if (index >= settings.interfaces.size()) return run_command();
-	const Interface &i = settings.interfaces[index];
-	pb::Json args = {{"name", i.name}, {"owner", name}};
-	if (!i.mode.empty()) args.set("mode", i.mode);
-	interfaces_held = index + 1; // from now on: a refused one is released as well, which does no harm
-	ask("netif.acquire", std::move(args), "interface " + i.name, [this, index](const json_t *) { ask_interfaces(index + 1); });
-}
-
-void Process::release_interfaces()
-{
-	for (; interfaces_held > 0; --interfaces_held) {
-		const Interface &i = settings.interfaces[interfaces_held - 1];
-		context.scope.call("netif.release", {{"name", i.name}, {"owner", name}}, {}, ask_limit);
-	}
-}
-
-void Process::run_command()
-{
-	if (settings.unit.empty() && !context.no_commands.empty()) return fail(pb::Error(503, "", fmt::format("{}: {}", name, context.no_commands)));
-	step = Step::spawning;
-	runner = settings.unit.empty() ? make_keeper_runner(context, *this, name, settings) : make_unit_runner(context, *this, settings);
-	runner->start(extra);
-	extra = {};
-}
-
-void Process::begin_probe()
-{
-	const Ready &r = settings.ready;
-	const bool has_no_output = runner->is_adopted() && (r.kind == Ready::Kind::notify || r.kind == Ready::Kind::log); // to us
-	const bool is_noticed =
-		r.kind == Ready::Kind::none || (r.kind == Ready::Kind::notify && runner->is_notified()) || std::exchange(was_ready, false) || has_no_output;
-	if (is_noticed) return on(Event::ready);
-	probe = std::make_unique<Probe>(context, r, log_of(context.paths, name), runner->began_ms, r.timeout, *this);
 }
 
 // ---- what the runner and the probe tell --------------------------------------------------------------------------------
@@ -424,66 +350,6 @@ void Process::on_not_ready(const std::string &why) noexcept
 		is_stop_sent = true;
 	}
 	on(Event::late);
-}
-
-// ---- who waits --------------------------------------------------------------------------------------------------------
-
-void Process::satisfy(Await what)
-{
-	milliseconds longest{};
-	std::vector<Waiter> now;
-	std::erase_if(waiters, [&](Waiter &w) {
-		if (w.operation->is_over()) return true;
-		const bool is_due = w.what == what || (what == Await::ready && w.what == Await::started);
-		if (!is_due) return false;
-		if (w.settle.count() > 0 && what != Await::gone) {
-			longest = std::max(longest, w.settle);
-			return false;
-		}
-		now.push_back(w);
-		return true;
-	});
-	if (longest.count() > 0) settled.once(longest);
-	for (const Waiter &w : now) w.operation->satisfy(name);
-}
-
-/// It has run for as long as somebody wanted to see.
-void Process::on_settled() noexcept
-{
-	for (Waiter &w : waiters)
-		if (is_up() && w.what == Await::started) w.settle = {};
-	if (is_up()) satisfy(Await::started);
-}
-
-void Process::reject(const pb::Error &error)
-{
-	std::vector<Waiter> now;
-	std::erase_if(waiters, [&](Waiter &w) {
-		if (w.what == Await::gone) return false;
-		now.push_back(w);
-		return true;
-	});
-	for (const Waiter &w : now) w.operation->fail(error);
-}
-
-void Process::look_at_survivor()
-{
-	const pid_t pid = runner->survivor;
-	const auto s = stat_of(pid);
-	std::string where = read_small(fmt::format("/proc/{}/wchan", pid), 128).value_or("");
-	if (where.empty() || where == "0") where = "unknown";
-	const pb::Error error(500, "STOP_FAILED",
-		fmt::format(
-			"{}: process {} (state {}) survives SIGKILL; it hangs in {} of the kernel, and ends when that returns", name, pid, s ? s->state : '?', where));
-	reason = error.what();
-	context.scope.error("process survives", {{"process", name}, {"pid", pid}, {"hangs_in", where}});
-	std::vector<Waiter> now;
-	std::erase_if(waiters, [&](Waiter &w) {
-		if (w.what != Await::gone) return false;
-		now.push_back(w);
-		return true;
-	});
-	for (const Waiter &w : now) w.operation->fail(error);
 }
 
 } // namespace procs

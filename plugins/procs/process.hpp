@@ -11,6 +11,12 @@ namespace procs {
 enum class State { stopped, starting, running, ready, stopping, failed };
 [[nodiscard]] const char *to_string(State state) noexcept;
 
+/// Who ended what rests now. daemon: it went down, or another rule of ours wanted it so; nobody: it ended by itself; unknown:
+/// it runs, never ran, or others (systemd) had it in their hands.
+enum class StoppedBy { unknown, person, daemon, nobody };
+[[nodiscard]] const char *to_string(StoppedBy who) noexcept;
+[[nodiscard]] StoppedBy stopped_by_of(std::string_view text) noexcept;
+
 /// What is wanted of it. again: down first, then up.
 enum class Goal { down, up, again };
 
@@ -47,9 +53,11 @@ public:
 	/// The start fails before it has begun.
 	void refuse(const pb::Error &error);
 	/// Before there is a tree: stopped at once.
-	void cancel(const std::string &why);
+	void cancel(const std::string &why, StoppedBy who);
 	/// A tree is to end, and perhaps to come back: those who wait for its start are told, or wait for the next.
-	void aim(Goal next);
+	void aim(Goal next, StoppedBy who);
+	/// It rests already, and is to: a person's word counts for those who would start it again.
+	void leave_stopped(StoppedBy who);
 	/// Ends the tree: in its time, or (force) now.
 	void stop(bool force);
 	void take_over(FoundKeeper found, bool was_ready);
@@ -79,6 +87,7 @@ public:
 	bool is_stop_sent = false, wants_force = false;
 	std::int64_t since_ms;
 	std::string reason;
+	StoppedBy stopped_by = StoppedBy::unknown;
 	int restarts = 0;
 	std::optional<Ended> last;
 	std::optional<Sample> sample;
@@ -110,6 +119,7 @@ private:
 	[[nodiscard]] pb::Error port_error(std::int64_t port, const json_t *holder) const;
 	void fail(const pb::Error &error);
 	void decide();
+	void come_to_rest(RestartPolicy::Decision decision, State how, const std::string &why);
 	void satisfy(Await what);
 	void reject(const pb::Error &error);
 	void look_at_survivor();
@@ -125,9 +135,11 @@ private:
 	RestartPolicy policy;
 	Extra extra;
 	std::string ended_why;
-	bool was_adopted = false;  // the tree that has ended
-	std::string late_why;      // not empty: it is being stopped since it did not become ready
-	std::uint64_t attempt = 0; // answers to an older start are ignored
+	StoppedBy asked_by = StoppedBy::unknown; // of the stop under way
+	bool is_retry = false;                   // the policy's start, not a person's
+	bool was_adopted = false;                // the tree that has ended
+	std::string late_why;                    // not empty: it is being stopped since it did not become ready
+	std::uint64_t attempt = 0;               // answers to an older start are ignored
 	std::size_t interfaces_held = 0;
 	bool was_ready = false; // a former daemon had seen it ready
 	std::vector<Waiter> waiters;

@@ -16,6 +16,7 @@ namespace procs {
 namespace {
 constexpr milliseconds longest_call{3600000}; // a start may wait an hour for its readiness
 constexpr std::size_t most_waiting_calls = 256;
+constexpr std::string_view healer = "recovery"; // the plugin whose stops are no person's
 
 template<typename C> constexpr auto name_field() { return pb::field("name", &C::name, {.fallback = "\"\"", .max = 64, .help = "a process, or else a group"}); }
 template<typename C> constexpr auto group_field()
@@ -197,7 +198,9 @@ private:
 
 	void on_stop(const StopArgs &args, pb::Reply &&reply)
 	{
-		serve(std::move(reply), [this, args](const ReplyPtr &r) {
+		const std::string_view plugin = *reply.caller().address == 0 ? reply.caller().name : ""; // others act for a person
+		const StoppedBy who = plugin == healer ? StoppedBy::daemon : StoppedBy::person;
+		serve(std::move(reply), [this, args, who](const ReplyPtr &r) {
 			const Targets targets = targets_of(args.name, args.group);
 			pid_t pid = 0;
 			pb::Json stopped = pb::Json::array();
@@ -207,7 +210,7 @@ private:
 				if (!p.is_resting() && !p.settings.observed) stopped.push({{"name", name}, {"pid", p.pid()}});
 			}
 			auto list = std::make_shared<pb::Json>(std::move(stopped)); // shared: std::function copies
-			coordinator.stop(targets, args.force, [this, r, pid, list](const std::optional<pb::Error> &failure, Operation &operation) {
+			coordinator.stop(targets, args.force, who, [this, r, pid, list](const std::optional<pb::Error> &failure, Operation &operation) {
 				if (failure) return fail(*r, *failure);
 				pb::Json out = result_of(operation);
 				const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - operation.began);

@@ -102,6 +102,8 @@ void Coordinator::begin_serving()
 		const json_t *document = pb::at(documents.get(), ("process/" + name).c_str());
 		if (const json_t *last = pb::at(document, "last")) p->last = ended_of(last);
 		p->restarts = static_cast<int>(pb::integer_at(document, "restarts"));
+		// It ran, and went with the machine. Where its keeper is found after all, that one knows better.
+		p->stopped_by = pb::at(document, "running") ? StoppedBy::daemon : stopped_by_of(pb::text_at(document, "stopped_by"));
 	}
 	for (FoundKeeper &k : *found) {
 		const auto i = processes.find(k.name);

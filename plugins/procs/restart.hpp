@@ -18,6 +18,8 @@ public:
 	};
 	/// now: any clock that never goes back.
 	[[nodiscard]] Decision on_end(const Ended &e, milliseconds now);
+	/// It failed, however it ended: it was not ready in time, or a start of ours came to nothing.
+	[[nodiscard]] Decision on_failure(milliseconds now);
 	/// Somebody asked for a start: what went before is forgotten.
 	void forget() noexcept
 	{
