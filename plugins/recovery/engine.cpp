@@ -115,7 +115,7 @@ void Engine::on_tick() noexcept
 Engine::Consent Engine::may_open(const Rule &rule, const World::Topic &t, Ms now) const
 {
 	if (now < t.bad_since + rule.after.count()) return Consent::later;
-	const auto process = world.process(process_of(rule));
+	const auto process = world.process(process_of(rule), now);
 	if (process == World::Process::at_it) return Consent::later;
 	if (process == World::Process::stopped_on_purpose && !rule.on_purpose) return Consent::no;
 	if (!rule.from_start && !t.was_good && (process == World::Process::never_ran || process == World::Process::unknown)) return Consent::no;
@@ -224,7 +224,7 @@ void Engine::press(Incident &incident, Ms now)
 	if (incident.state != Incident::State::open) return;
 	const Rule *rule = rules.find(incident.name);
 	if (!rule || rule->steps.empty()) return;
-	const auto process = world.process(process_of(*rule));
+	const auto process = world.process(process_of(*rule), now);
 	if (process == World::Process::stopped_on_purpose && !rule->on_purpose) return close(incident, Incident::State::given_up, "stopped by a person");
 	if (process == World::Process::at_it) return wake(now + 1'000);
 	if (rule->verify && world.is_well(*rule, incident.topic)) return close(incident, Incident::State::recovered, "by itself");

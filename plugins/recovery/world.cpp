@@ -6,7 +6,10 @@ namespace recovery {
 
 namespace {
 constexpr std::size_t most_topics = 4096;
-constexpr int deepest = 16; // of requires
+constexpr int deepest = 16;     // of requires
+constexpr Ms settling = 10'000; // after a start: those who connect to it try again every few seconds
+
+bool is_up(std::string_view state) noexcept { return state == "running" || state == "ready"; }
 
 /// Where success is looked for: the rule's own word for it; else the topic that was bad.
 std::string verified_topic(const Rule &rule, const std::string &topic)
@@ -28,6 +31,9 @@ World::Topic *World::see(const std::string &name, const json_t *value, Ms now)
 	}
 	if (topics.size() >= most_topics && !topics.contains(name)) return nullptr;
 	Topic &t = topics[name];
+	const bool is_on_its_way = pb::text_at(t.value.get(), "state") == "starting";
+	if (!is_up(pb::text_at(value, "state"))) t.up_since = 0;
+	else if (is_on_its_way) t.up_since = now;
 	t.value = pb::Json::share(value);
 	const Rule *rule = rules.classify(name, value);
 	if (rule != t.rule) {
@@ -53,17 +59,18 @@ const json_t *World::value(const std::string &name) const
 	return i == topics.end() ? nullptr : i->second.value.get();
 }
 
-World::Process World::process(const std::string &name) const
+World::Process World::process(const std::string &name, Ms now) const
 {
-	const json_t *e = name.empty() ? nullptr : value("procs/" + name);
-	if (!e) return Process::unknown;
-	const auto state = pb::text_at(e, "state");
+	const auto i = name.empty() ? topics.end() : topics.find("procs/" + name);
+	if (i == topics.end() || !i->second.value) return Process::unknown;
+	const json_t *e = i->second.value.get();
+	const auto state = pb::text_at(e, "state"), by = pb::text_at(e, "stopped_by");
 	if (state == "starting" || state == "stopping") return Process::at_it;
-	if (state != "stopped") return Process::other;
-	const auto by = pb::text_at(e, "stopped_by");
+	if (i->second.up_since != 0 && now >= i->second.up_since && now < i->second.up_since + settling) return Process::at_it;
 	if (by == "person") return Process::stopped_on_purpose;
-	if (!json_is_object(pb::at(e, "last_exit"))) return Process::never_ran;
-	return by.empty() ? Process::stopped_on_purpose : Process::other; // ended without failure, and nobody says why
+	if (state != "stopped") return Process::other;
+	if (by == "daemon" || !json_is_object(pb::at(e, "last_exit"))) return Process::never_ran; // not in this daemon's life
+	return by.empty() ? Process::stopped_on_purpose : Process::other;                         // ended without failure, and nobody says why
 }
 
 bool World::requires_process(const std::string &name, const std::string &on, int depth) const
@@ -86,7 +93,7 @@ bool World::is_well(const Rule &rule, const std::string &topic) const
 	// Nobody tells that topic: its process is all there is.
 	const json_t *e = value("procs/" + process_of(rule));
 	const auto state = pb::text_at(e, "state");
-	return state == "running" || state == "ready";
+	return is_up(state);
 }
 
 std::string World::what_is_seen(const Rule &rule, const std::string &topic) const

@@ -14,6 +14,7 @@ public:
 		pb::Json value;             // empty: gone
 		const Rule *rule = nullptr; // that calls it bad
 		Ms bad_since = 0;
+		Ms up_since = 0;            // of a process that was seen to come up; 0: it was not
 		bool was_good = false;      // since the daemon's start
 		bool is_dealt_with = false; // it has led to an incident, or was left alone on purpose, since it turned bad
 	};
@@ -24,8 +25,8 @@ public:
 	[[nodiscard]] const json_t *value(const std::string &name) const;
 	[[nodiscard]] std::map<std::string, Topic, std::less<>> &all() noexcept { return topics; }
 
-	enum class Process { unknown, never_ran, stopped_on_purpose, at_it, other }; // at_it: somebody starts or stops it at the moment
-	[[nodiscard]] Process process(const std::string &name) const;
+	enum class Process { unknown, never_ran, stopped_on_purpose, at_it, other }; // at_it: somebody starts or stops it, or has just started it
+	[[nodiscard]] Process process(const std::string &name, Ms now) const;
 	/// `on` must run for `name` to run, directly or not.
 	[[nodiscard]] bool requires_process(const std::string &name, const std::string &on, int depth = 0) const;
 

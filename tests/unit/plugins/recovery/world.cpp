@@ -33,20 +33,37 @@ TEST(RecoveryWorld, on_the_way_up_is_not_yet_good)
 TEST(RecoveryWorld, tells_a_persons_stop_from_a_failure)
 {
 	using P = World::Process;
-	CHECK(world.process("kismet") == P::unknown);
+	CHECK(world.process("kismet", 0) == P::unknown);
 	const auto is = [&](const char *e) {
 		see("procs/kismet", e);
-		return world.process("kismet");
+		return world.process("kismet", 0);
 	};
 	CHECK(is(R"({"state":"stopped","last_exit":null})") == P::never_ran);
 	CHECK(is(R"({"state":"stopped","last_exit":null,"stopped_by":"person"})") == P::stopped_on_purpose);
 	CHECK(is(R"({"state":"stopped","last_exit":{"code":0},"stopped_by":"person"})") == P::stopped_on_purpose);
 	CHECK(is(R"({"state":"stopped","last_exit":{"code":0}})") == P::stopped_on_purpose);
-	CHECK(is(R"({"state":"stopped","last_exit":{"code":0},"stopped_by":"itself"})") == P::other);
+	CHECK(is(R"({"state":"stopped","last_exit":{"code":0},"stopped_by":"nobody"})") == P::other);
+	CHECK(is(R"({"state":"stopped","last_exit":{"signal":"SIGTERM"},"stopped_by":"daemon"})") == P::never_ran);
+	CHECK(is(R"({"state":"failed","last_exit":{"code":1},"stopped_by":"nobody"})") == P::other);
+	CHECK(is(R"({"state":"failed","last_exit":{"code":1},"stopped_by":"person"})") == P::stopped_on_purpose);
 	CHECK(is(R"({"state":"failed","last_exit":{"code":1}})") == P::other);
 	CHECK(is(R"({"state":"stopping"})") == P::at_it);
 	CHECK(is(R"({"state":"starting"})") == P::at_it);
 	CHECK(is(R"({"state":"ready"})") == P::other);
+}
+
+TEST(RecoveryWorld, leaves_a_process_its_time_after_a_start)
+{
+	using P = World::Process;
+	see("procs/gpsd", R"({"state":"ready"})", 50);
+	CHECK(world.process("gpsd", 60) == P::other); // it ran before
+	see("procs/gpsd", R"({"state":"starting"})", 100);
+	see("procs/gpsd", R"({"state":"running"})", 200);
+	see("procs/gpsd", R"({"state":"ready"})", 300);
+	CHECK(world.process("gpsd", 10'100) == P::at_it);
+	CHECK(world.process("gpsd", 10'200) == P::other);
+	see("procs/gpsd", R"({"state":"failed"})", 5'000);
+	CHECK(world.process("gpsd", 5'001) == P::other);
 }
 
 TEST(RecoveryWorld, follows_what_processes_require)
