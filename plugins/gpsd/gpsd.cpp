@@ -18,6 +18,7 @@ struct Settings {
 	bool ensure;
 	std::string unit;
 	milliseconds stale_after, switch_after, silent_after, answer_within;
+	std::string process;
 	static constexpr auto fields =
 		pb::fields(pb::field("host", &Settings::host, {.fallback = "\"127.0.0.1\"", .min = 1, .max = 253, .help = "where gpsd listens: an address or a name"}),
 			pb::field("port", &Settings::port, {.fallback = "2947", .min = 1, .max = 65535, .help = "its port"}),
@@ -30,7 +31,9 @@ struct Settings {
 			pb::field("silent_after", &Settings::silent_after,
 				{.fallback = "10s", .min = 1s, .max = 1h, .help = "with a device present and no line for so long, gpsd is asked whether it is there"}),
 			pb::field("answer_within", &Settings::answer_within,
-				{.fallback = "10s", .min = 1s, .max = 1min, .help = "gpsd must greet and answer within this, else the link is down"}));
+				{.fallback = "10s", .min = 1s, .max = 1min, .help = "gpsd must greet and answer within this, else the link is down"}),
+			pb::field("process", &Settings::process,
+				{.fallback = "\"gpsd\"", .min = 1, .max = 64, .help = "its name among the processes of procs: when that one is ready, gpsd is tried at once"}));
 };
 
 /// Wires the parts: lines → reports → receivers → topics. All that is published is written in publish_*().
@@ -47,6 +50,7 @@ private:
 	void on_link_state() noexcept;
 	void on_refused() noexcept;
 	void on_ensured(Ensure::Outcome outcome) noexcept;
+	void on_process(const pb_value &value) noexcept;
 	void on_raw_watched(int is_watched) noexcept { is_raw_watched = is_watched != 0; }
 	void on_get(const pb::None &, const pb::None &, const pb::None &, pb::Request request);
 	void on_reconnect(const pb::None &, pb::Reply reply);
@@ -90,6 +94,7 @@ private:
 	Link link;
 	Ensure ensure;
 	pb::Timer reviewing;
+	std::optional<pb::Subscription> started; // of `process`
 };
 
 constexpr unsigned max_bad_lines = 1000;
@@ -119,11 +124,12 @@ Plugin::Plugin(pb::Scope &scope_, const Settings &settings_)
 
 void Plugin::configure(const Settings &now)
 {
-	const bool is_elsewhere = now.host != settings.host || now.port != settings.port;
+	const bool is_elsewhere = now.host != settings.host || now.port != settings.port, is_other_process = !started || now.process != settings.process;
 	settings = now;
 	receivers.rules = {settings.stale_after, settings.switch_after};
 	link.limits = {settings.silent_after, settings.answer_within};
 	last_ensured = {};
+	if (is_other_process) started.emplace(scope, ("procs/" + settings.process).c_str(), pb::bind<&Plugin::on_process>(this), PB_UNWATCHED);
 	if (is_elsewhere) link.open(settings.host, settings.port);
 	else review();
 }
@@ -270,6 +276,12 @@ void Plugin::on_ensured(Ensure::Outcome outcome) noexcept
 		scope.warn(text);
 	}
 	publish_link();
+}
+
+/// Started by procs: there is no need to wait for the next attempt.
+void Plugin::on_process(const pb_value &value) noexcept
+{
+	if (pb::text_at(value.json, "state") == "ready" && link.state() == Link::State::down) link.reconnect();
 }
 
 // ---- what is asked ----------------------------------------------------------------------------------------------------
