@@ -1,9 +1,15 @@
-"""Fixtures: patchbayd and gpsd, each a factory whose daemons are ended, and checked, with the test."""
+"""Fixtures: patchbayd, gpsd, keepers and kits of processes, each a factory whose daemons are ended, and checked, with the test."""
+import os
+import shutil
+import tempfile
+
 import pytest
 
 from gpsd import Gpsd
 from installed import Installed
+from keeper import Keeper
 from patchbay import Daemon
+from procs import Kit
 
 
 @pytest.fixture
@@ -47,3 +53,41 @@ def gpsd(tmp_path):
 def installed(tmp_path_factory):
     """Patchbay installed into a folder of its own: prefix, plugins, env (for pkg-config)."""
     return Installed(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture
+def kit(tmp_path):
+    """kit({name: command or settings}, …) → a Kit. Ended with the test; nothing of it may then be left (leaves=True: it may)."""
+    made = []
+
+    def make(processes, *args, leaves=False, **kw):
+        k = Kit(tmp_path / f"kit{len(made)}", processes, *args, **kw)
+        made.append((k, leaves))
+        return k
+
+    yield make
+    for k, leaves in made:
+        wrong, left = k.close()
+        print(f"---- log of the daemon\n{k.daemon.log}")
+        assert not wrong, "\n".join(wrong)
+        assert leaves or not left, f"processes are left: {left}"
+
+
+@pytest.fixture
+def keep(tmp_path):
+    """keep(args…, spec=[…]) → a Keeper, ended with the test, whose whole tree must then be gone."""
+    made = []
+
+    def make(*args, **kw):
+        k = Keeper(folder, args, **kw)
+        made.append(k)
+        return k
+
+    folder = tempfile.mkdtemp(prefix="keep-")  # a short path: sockets have 108 bytes
+    os.chmod(folder, 0o755)
+    os.chmod(tmp_path, 0o755)
+    yield make
+    for k in made:
+        with k:
+            pass
+    shutil.rmtree(folder, ignore_errors=True)

@@ -185,3 +185,10 @@ def gone(keeper, limit=10.0):
     """Waits until the keeper itself has ended; its exit status."""
     wait_until(lambda: keeper.process.poll() is not None, limit, "the keeper ends")
     return keeper.process.returncode
+
+
+def ended(k):
+    """Says ACK and waits for the keeper's own end; nothing of the tree may be left."""
+    k.link.send(ACK)
+    assert gone(k) == 0
+    assert k.left() == []

@@ -2,18 +2,18 @@
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import pytest
 
 from patchbay import wait_until
-from procs import Kit, nasty, starttime, state
-from test_procs import kit  # noqa: F401
+from procs import nasty, starttime, state
 
 REST = [nasty(), "rest"]
 
 
-def test_processes_survive_the_daemons_death_with_pid_uptime_and_log(kit):  # noqa: F811
+def test_processes_survive_the_daemons_death_with_pid_uptime_and_log(kit):
     k = kit({"a": ["/bin/sh", "-c", "echo first; while :; do sleep 0.1; echo more; done"], "b": {"command": REST, "requires": ["a"]}})
     k.start("b")
     before = {n: k.get(n) for n in "ab"}
@@ -30,7 +30,7 @@ def test_processes_survive_the_daemons_death_with_pid_uptime_and_log(kit):  # no
     assert k.alive() == []
 
 
-def test_what_ended_meanwhile_is_told_with_its_status(kit, tmp_path):  # noqa: F811
+def test_what_ended_meanwhile_is_told_with_its_status(kit, tmp_path):
     go = tmp_path / "go"
     k = kit({"a": ["/bin/sh", "-c", f"while [ ! -e {go} ]; do sleep 0.02; done; exit 42"], "b": {"command": REST, "restart": "on-failure", "restart_delay": "50ms"}})
     k.start("a")
@@ -48,7 +48,7 @@ def test_what_ended_meanwhile_is_told_with_its_status(kit, tmp_path):  # noqa: F
 
 @pytest.mark.parametrize("cgroup", [True, False], ids=["cgroup", "markers"])
 @pytest.mark.parametrize("tree", [("rest",), ("deep", "5"), ("daemon-closed",), ("clear-environment",)], ids=lambda t: t[0])
-def test_a_killed_keepers_tree_is_found_and_ended_and_said_so(kit, cgroup, tree):  # noqa: F811
+def test_a_killed_keepers_tree_is_found_and_ended_and_said_so(kit, cgroup, tree):
     k = kit({"a": {"command": [nasty(), *tree]}}, cgroup=cgroup)
     pid = k.start("a")["pid"]
     time.sleep(0.1)
@@ -58,7 +58,7 @@ def test_a_killed_keepers_tree_is_found_and_ended_and_said_so(kit, cgroup, tree)
     assert k.start("a")["state"] == "ready"
 
 
-def test_a_killed_keeper_and_daemon_are_cleared_up_by_the_next(kit):  # noqa: F811
+def test_a_killed_keeper_and_daemon_are_cleared_up_by_the_next(kit):
     k = kit({"a": {"command": [nasty(), "fork", "5"], "restart": "on-failure", "restart_delay": "20ms"}})
     pid = k.start("a")["pid"]
     wait_until(lambda: k.log("a"), 10)
@@ -71,7 +71,7 @@ def test_a_killed_keeper_and_daemon_are_cleared_up_by_the_next(kit):  # noqa: F8
     assert e["restarts"] == 1
 
 
-def test_a_stopped_keeper_is_continued(kit):  # noqa: F811
+def test_a_stopped_keeper_is_continued(kit):
     k = kit({"a": REST})
     k.start("a")
     os.kill(k.keepers()["a"], signal.SIGSTOP)
@@ -83,7 +83,7 @@ def test_a_stopped_keeper_is_continued(kit):  # noqa: F811
     assert k.state("a") == "ready"
 
 
-def test_the_daemons_stop_stops_all_in_order_and_leaves_what_is_to_be_left(kit, tmp_path):  # noqa: F811
+def test_the_daemons_stop_stops_all_in_order_and_leaves_what_is_to_be_left(kit, tmp_path):
     order = tmp_path / "order"
     say = f'trap "echo $0 >> {order}; exit 0" TERM; echo up; while :; do sleep 0.02; done'
     k = kit({n: {"command": ["/bin/sh", "-c", say, n], "requires": r, "ready": {"log": "up"}} for n, r in {"gpsd": [], "kismet": ["gpsd"], "wigle": ["kismet"], "mavgps": ["gpsd"]}.items()} |
@@ -98,7 +98,7 @@ def test_the_daemons_stop_stops_all_in_order_and_leaves_what_is_to_be_left(kit, 
     k.stop("left")
 
 
-def test_the_time_for_stopping_is_bounded_and_a_second_signal_forces(kit):  # noqa: F811
+def test_the_time_for_stopping_is_bounded_and_a_second_signal_forces(kit):
     k = kit({"a": {"command": [nasty(), "deaf"], "stop_timeout": "10m"}}, shutdown_timeout="500ms")
     k.start("a")
     k.daemon.stop()
@@ -113,7 +113,7 @@ def test_the_time_for_stopping_is_bounded_and_a_second_signal_forces(kit):  # no
     k.wait_gone()
 
 
-def test_a_process_that_left_the_configuration_is_stopped(kit):  # noqa: F811
+def test_a_process_that_left_the_configuration_is_stopped(kit):
     k = kit({"a": {"command": REST, "on_exit": "leave"}, "b": REST})
     k.start("a")
     k.daemon.stop()
@@ -124,7 +124,7 @@ def test_a_process_that_left_the_configuration_is_stopped(kit):  # noqa: F811
     wait_until(lambda: not list(k.keep.glob("a.*")), 10)
 
 
-def test_two_daemons_never_share_keepers(kit):  # noqa: F811
+def test_two_daemons_never_share_keepers(kit):
     k = kit({"a": REST})
     k.start("a")
     other = kit({"a": REST}, keep_dir=str(k.keep))
@@ -132,7 +132,7 @@ def test_two_daemons_never_share_keepers(kit):  # noqa: F811
     assert f"PID {k.daemon.pid}" in r["message"] and len(k.alive()) == 1
 
 
-def test_an_upgrade_in_place_keeps_the_processes(kit):  # noqa: F811
+def test_an_upgrade_in_place_keeps_the_processes(kit):
     k = kit({"a": REST})
     pid = k.start("a")["pid"]
     k.daemon.put_plugin("procs")
@@ -142,14 +142,13 @@ def test_an_upgrade_in_place_keeps_the_processes(kit):  # noqa: F811
     assert k.alive() == []
 
 
-def test_a_stranger_is_adopted_by_its_rule_alone(kit):  # noqa: F811
-    import subprocess
+def test_a_stranger_is_adopted_by_its_rule_alone(kit):
     rule = {"executable": os.path.realpath(nasty()), "arguments": ["rest", "4711"]}
     with subprocess.Popen([nasty(), "rest", "4711"]) as stranger, subprocess.Popen([nasty(), "rest", "4712"]) as other:
         k = kit({"a": {"command": [nasty(), "rest", "4711"], "adopt": rule}, "b": [nasty(), "rest", "4711"]})
         e = k.wait_state("a", "ready")
         assert e["pid"] == stranger.pid and e["adopted"] and not k.get("b")["adopted"] and k.state("b") == "stopped"
-        assert k.pid_file("a") == [stranger.pid]
+        wait_until(lambda: k.pid_file("a") == [stranger.pid], 10)
         assert k.start("a", expect=409)["error"] == "ALREADY_RUNNING"
         k.daemon.restart()  # not ours: it is left, and found again
         assert k.wait_state("a", "ready")["pid"] == stranger.pid
@@ -160,7 +159,7 @@ def test_a_stranger_is_adopted_by_its_rule_alone(kit):  # noqa: F811
         other.kill()
 
 
-def test_a_reused_pid_is_never_taken_for_ours(kit):  # noqa: F811
+def test_a_reused_pid_is_never_taken_for_ours(kit):
     k = kit({"a": REST})
     e = k.start("a")
     keeper = k.keepers()["a"]

@@ -1,48 +1,16 @@
-"""The keeper alone, with real and nasty programs: what it starts, carries, ends and records."""
+"""The keeper alone, with real and nasty programs: what it starts, ends, records, and hands on."""
 import errno
 import os
 import pathlib
-import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 import time
 
 import pytest
 
-import keeper
-from keeper import ACK, BUSY, CGROUP, DONE, EXIT, GET, KILLING, MAIN_GONE, READY, ROTATE, SIGNAL, STATE, STEPS, STOP, STOPPING, SUCCESSOR, TREE, Keeper, gone, nasty, starttime
-from patchbay import SLOW, wait_until
+from keeper import BUSY, CGROUP, EXIT, GET, KILLING, MAIN_GONE, SIGNAL, STATE, STEPS, STOP, STOPPING, SUCCESSOR, TREE, ended, gone, nasty, starttime
+from patchbay import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-
-
-@pytest.fixture
-def keep(tmp_path):
-    """keep(args…, spec=[…]) → a Keeper, ended with the test, whose whole tree must then be gone."""
-    made = []
-
-    def make(*args, **kw):
-        k = Keeper(folder, args, **kw)
-        made.append(k)
-        return k
-
-    folder = tempfile.mkdtemp(prefix="keep-")  # a short path: sockets have 108 bytes
-    os.chmod(folder, 0o755)
-    os.chmod(tmp_path, 0o755)
-    yield make
-    for k in made:
-        with k:
-            pass
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def ended(k):
-    """Says ACK and waits for the keeper's own end; nothing of the tree may be left."""
-    k.link.send(ACK)
-    assert gone(k) == 0
-    assert k.left() == []
 
 
 def test_hello_tells_the_running_process_and_id_names_it(keep):
@@ -266,84 +234,6 @@ def test_sigterm_to_the_keeper_stops_its_tree(keep):
     ended(k)
 
 
-def test_output_is_stamped_with_its_stream(keep):
-    k = keep(nasty(), "both")
-    k.hello()
-    wait_until(lambda: sorted(k.lines()) == [("e", b"to stderr"), ("o", b"to stdout")], 10)
-
-
-def test_a_line_without_an_end_is_written_after_a_while(keep):
-    k = keep(nasty(), "prompt")
-    k.hello()
-    wait_until(lambda: k.lines() == [("O", b"Password: ")], 10)
-
-
-def test_a_flood_without_newline_is_cut_and_its_file_bounded(keep):
-    megabytes = int(os.environ.get("PATCHBAY_FLOOD_MB", "64"))
-    k = keep(nasty(), "flood", str(megabytes), spec=["log_bytes=1000000", "log_files=2"])
-    k.hello()
-    e = k.link.await_(lambda p: p.type == EXIT, 60 + megabytes)
-    assert e.code == 0 and e.lost == 0
-    ended(k)
-    files = [k.log, k.log.with_name(k.log.name + ".1"), k.log.with_name(k.log.name + ".2")]
-    assert sorted(p.name for p in k.log.parent.glob("*.log*")) == sorted(p.name for p in files)
-    assert all(p.stat().st_size <= 1000000 for p in files)
-    assert {len(text) for letter, text in k.lines(1)} == {8192} and {letter for letter, _ in k.lines(1)} == {"O"}
-
-
-def test_binary_output_comes_through_unharmed(keep):
-    k = keep(nasty(), "binary", "1", spec=["log_bytes=100000000"])
-    k.hello()
-    block = bytes((i * 7 + i // 256) % 256 for i in range(65536))
-    sent = block * 16
-
-    def joined():
-        out = b"".join(text + (b"" if letter.isupper() else b"\n") for letter, text in k.lines())
-        return out == sent
-
-    wait_until(joined, 20)
-
-
-@needs_root
-def test_a_full_disk_loses_lines_counts_them_and_blocks_nobody(keep, tmp_path):
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "small", small], check=True)
-    try:
-        (small / "fill").write_bytes(b"f" * 128 * 1024)
-        k = keep("/bin/sh", "-c", "i=0; while [ $i -lt 6000 ]; do echo line $i of the many; i=$((i+1)); done; echo done >&2; read x < $0; echo after; exec sleep 60", str(tmp_path / "go"),
-                 spec=[f"log={small}/log", "log_bytes=100000000"])
-        os.mkfifo(tmp_path / "go")
-        k.log = small / "log"
-        k.hello()
-        wait_until(lambda: k.link.ask(GET).lost > 1000, 20)
-        (small / "fill").unlink()
-        os.close(wait_until(lambda: os.open(tmp_path / "go", os.O_WRONLY | os.O_NONBLOCK), 10))
-        wait_until(lambda: k.lines()[-1][0] == "k" and b"lines lost: no space left" in k.lines()[-1][1], 10)
-        assert k.lines()[-2] == ("o", b"after")
-        assert all(text.startswith(b"line ") for letter, text in k.lines()[:-2] if letter == "o")
-        k.stop()
-        ended(k)
-    finally:
-        subprocess.run(["umount", "-l", small], check=True)
-
-
-def test_a_log_that_cannot_be_opened_stops_nothing(keep):
-    k = keep(nasty(), "lines", "10", spec=["log=/nowhere/log"])
-    k.hello()
-    wait_until(lambda: k.link.ask(GET).lost >= 10, 10)
-    k.stop()
-    ended(k)
-
-
-def test_rotation_on_demand_begins_a_new_file(keep):
-    k = keep("/bin/sh", "-c", "echo one; read x; sleep 60")
-    k.hello()
-    wait_until(lambda: k.lines() == [("o", b"one")], 10)
-    assert k.link.ask(ROTATE).type == DONE
-    assert k.lines(1) == [("o", b"one")] and k.lines() == []
-
-
 def test_a_stopped_keeper_answers_when_it_goes_on(keep):
     k = keep("/bin/sleep", "60")
     k.hello()
@@ -351,78 +241,3 @@ def test_a_stopped_keeper_answers_when_it_goes_on(keep):
     seq = k.link.send(GET)
     k.process.send_signal(signal.SIGCONT)
     assert k.link.receive().seq == seq
-
-
-def test_ready_and_status_are_taken_from_the_tree(keep):
-    k = keep(nasty(), "notify", "100", spec=["notify=1"], env=["NOTIFY_SOCKET={folder}/n"])
-    assert not k.hello().flags & READY
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.sendto(b"STATUS=from a stranger\nREADY=1", str(k.folder / "n"))
-    s = k.link.await_(lambda p: p.flags & READY)
-    assert s.text == "at work"
-
-
-def test_ready_counts_while_no_daemon_is_there(keep):
-    k = keep(nasty(), "notify", "300", spec=["notify=1"], env=["NOTIFY_SOCKET={folder}/n"])
-    k.hello()
-    k.link.close()
-    k.link = wait_until(k.connect)
-    wait_until(lambda: k.link.ask(GET).flags & READY, 10)
-
-
-@pytest.mark.skipif(not shutil.which("systemd-notify"), reason="no systemd-notify")
-def test_the_barrier_of_systemd_notify_is_passed(keep):
-    k = keep("/bin/sh", "-c", "systemd-notify --ready --status=well && echo passed; exec sleep 60", spec=["notify=1"], env=["NOTIFY_SOCKET={folder}/n"])
-    k.hello()
-    s = k.link.await_(lambda p: p.flags & READY)
-    assert s.text == "well"
-    wait_until(lambda: ("o", b"passed") in k.lines(), 10)
-
-
-def test_notified_main_processes_count_inside_the_tree_alone(keep):
-    k = keep("/bin/bash", "-c", "sleep 60 & systemd-notify MAINPID=1; systemd-notify MAINPID=$!; systemd-notify MAINPID=0 ; wait", spec=["notify=1"], env=["NOTIFY_SOCKET={folder}/n"])
-    first = k.hello().pid
-    s = k.link.await_(lambda p: p.flags & SUCCESSOR)
-    assert s.pid not in (0, 1, first)
-    assert os.readlink(f"/proc/{s.pid}/exe") == os.path.realpath("/bin/sleep")
-    assert k.record("id")["main"] == f"{s.pid} {starttime(s.pid)}"
-
-
-def status_of(pid):
-    return {k: v.strip() for k, _, v in (line.partition(":") for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())}
-
-
-def test_the_command_starts_clean(keep):
-    """No descriptor, signal or mask of keeper and daemon; a session of its own."""
-    k = keep("/bin/sleep", "60")
-    pid = k.hello().pid
-    assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]
-    s = status_of(pid)
-    assert int(s["SigBlk"], 16) == int(s["SigIgn"], 16) == 0
-    assert os.getsid(pid) == pid
-    assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null" and os.readlink(f"/proc/{pid}/fd/1").startswith("pipe:")
-    assert pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "0"
-    environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    assert sorted(e.split(b"=")[0] for e in environment if e) == [b"KEEP_TEST", b"PATH"]
-
-
-@needs_root
-def test_user_groups_limits_and_priorities_are_set(keep):
-    k = keep("/bin/sh", "-c", "umask; pwd; ulimit -n; ulimit -c; exec sleep 60",
-             spec=["uid=65534", "gid=65534", "groups=65534,4", "limit=7:77:99", "limit=4:0:-", "nice=5", "ioprio=3:7", "oom=500", "umask=027", "dir=/usr"])
-    pid = k.hello().pid
-    wait_until(lambda: [t for _, t in k.lines()] == [b"0027", b"/usr", b"77", b"0"], 10)
-    s = status_of(pid)
-    assert s["Uid"].split() == ["65534"] * 4 and s["Gid"].split() == ["65534"] * 4 and s["Groups"].split() == ["4", "65534"]
-    assert "Max open files            77                   99" in pathlib.Path(f"/proc/{pid}/limits").read_text()
-    assert os.getpriority(os.PRIO_PROCESS, pid) == 5
-    assert pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "500"
-    assert "idle" in subprocess.run(["ionice", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
-
-
-@pytest.mark.skipif("san" in str(keeper.executable()), reason="a sanitizer takes its own memory")
-def test_a_keeper_at_rest_is_small(keep):
-    k = keep("/bin/sleep", "60")
-    k.hello()
-    k.link.ask(GET)
-    assert int(status_of(k.process.pid)["VmRSS"].split()[0]) < 100
