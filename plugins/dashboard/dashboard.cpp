@@ -1,0 +1,201 @@
+// dashboard: the page at /, and what it needs to be remembered: the last hour as samples, and the way driven.
+#include "history.hpp"
+#include "machine.hpp"
+#include "track.hpp"
+
+#include <patchbay/patchbay.hpp>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+using namespace std::chrono_literals;
+
+namespace dashboard {
+namespace {
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int64_t remembered_ms = 3'600'000;
+constexpr std::int64_t fresh_ms = 90'000; // older values of others are not sampled: nobody knows whether they hold
+
+struct Settings {
+	std::string folder, tiles;
+	std::chrono::milliseconds interval;
+	std::int64_t track_points;
+	static constexpr auto fields = pb::fields(
+		pb::field("folder", &Settings::folder, {.fallback = "\"" DASHBOARD_FOLDER "\"", .min = 1, .help = "where the built page lies"}),
+		pb::field("tiles", &Settings::tiles, {.fallback = "\"\"", .help = "a folder with map tiles of your own: Z/X/Y.png; empty: none"}),
+		pb::field("interval", &Settings::interval, {.fallback = "10s", .min = 2s, .max = 1min, .help = "between two samples of the last hour"}),
+		pb::field("track_points", &Settings::track_points, {.fallback = "5000", .min = 100, .max = 100000, .help = "points of the way driven that are kept"}));
+};
+
+/// On every file: nothing but our own files runs, nobody frames the page, no text becomes markup.
+constexpr auto page_headers = std::to_array<pb_header>({
+	{"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; manifest-src 'self'; "
+								"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{"Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"},
+});
+
+std::string host_name()
+{
+	std::array<char, 256> name{};
+	return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+std::string absolute(const std::string &folder, const char *setting)
+{
+	if (!folder.starts_with('/')) throw pb::Error(422, "", fmt::format("{} = \"{}\": give an absolute folder", setting, folder));
+	return folder;
+}
+
+class Dashboard final {
+public:
+	using Settings = dashboard::Settings;
+
+	Dashboard(pb::Scope &scope_, const Settings &s)
+		: scope(scope_), interval(s.interval), disk_folder(scope_.host->state_dir), history(samples(s.interval)),
+		  track(static_cast<std::size_t>(s.track_points)),
+		  page(scope_, "/", absolute(s.folder, "folder"), {.cache_control = "no-cache", .headers = page_headers, .role = PB_PUBLIC}),
+		  assets(
+			  scope_, "/assets/", s.folder + "/assets", {.cache_control = "public, max-age=31536000, immutable", .headers = page_headers, .role = PB_PUBLIC}),
+		  host(scope_, "dashboard/host", "the machine's name, the daemon's version, whether there are tiles"),
+		  sample(scope_, "dashboard/sample", "the newest sample: what /history has, and totals of memory and disk"),
+		  get_history(scope_, "dashboard.history", pb::bind<&Dashboard::on_history>(this), {.help = "the last hour, a column a figure", .role = PB_VIEWER}),
+		  get_track(scope_, "dashboard.track", pb::bind<&Dashboard::on_track>(this), {.help = "the way driven, thinned", .role = PB_VIEWER}),
+		  clear_track(scope_, "dashboard.clear_track", pb::bind<&Dashboard::on_clear>(this), {.help = "forgets the way driven"}),
+		  history_route(scope_, "GET dashboard/history", "method:dashboard.history", {.help = "the last hour, a column a figure"}),
+		  track_route(scope_, "GET dashboard/track", "method:dashboard.track", {.help = "the way driven: [unix ms, lat, lon, 1 where a line begins]"}),
+		  fix(scope_, "gps/fix", pb::bind<&Dashboard::on_fix>(this), PB_UNWATCHED), sky(scope_, "gps/sky", pb::bind<&Dashboard::on_sky>(this), PB_UNWATCHED),
+		  air(scope_, "kismet/summary", pb::bind<&Dashboard::on_air>(this), PB_UNWATCHED), timer(scope_, pb::bind<&Dashboard::on_timer>(this))
+	{
+		if (!s.tiles.empty())
+			tiles.emplace(scope_, "/tiles/", absolute(s.tiles, "tiles"), pb::FilesOptions{.cache_control = "max-age=86400", .headers = page_headers});
+		if (access((s.folder + "/index.html").c_str(), R_OK) != 0)
+			scope.warn(fmt::format("there is no page in {}; build with npm (-Ddashboard=enabled), or name its folder", s.folder));
+		host.publish({{"name", host_name()}, {"version", scope.host->version}, {"tiles", !s.tiles.empty()}, {"processors", sysconf(_SC_NPROCESSORS_ONLN)}});
+		timer.every(interval, pb::from_now);
+	}
+
+private:
+	static std::size_t samples(std::chrono::milliseconds interval) { return static_cast<std::size_t>(remembered_ms / interval.count()) + 1; }
+
+	/// What others said last, with its time; nothing once it is old.
+	struct Heard {
+		double value = unknown;
+		std::int64_t time_ms = 0;
+		void set(std::optional<double> v, std::int64_t t) noexcept { *this = {v.value_or(unknown), t}; }
+		[[nodiscard]] double at(std::int64_t now) const noexcept { return now - time_ms <= fresh_ms ? value : unknown; }
+	};
+
+	void on_fix(const pb_value &v) noexcept
+	{
+		const std::int64_t mode = integer_or_none(v, "mode");
+		const auto eph = v.json && mode >= 2 ? pb::number_at(v.json, "eph") : std::nullopt;
+		error_m.set(eph, v.time_ms);
+		if (mode < 2) return;
+		const auto lat = pb::number_at(v.json, "lat"), lon = pb::number_at(v.json, "lon");
+		if (lat && lon)
+			pb::detail::guarded([&] { track.add(v.time_ms, *lat, *lon, eph.value_or(unknown)); }, [this](const pb_error &e) { scope.warn(e.text); });
+	}
+	void on_sky(const pb_value &v) noexcept
+	{
+		used.set(v.json ? pb::number_at(v.json, "uSat") : std::nullopt, v.time_ms);
+		seen.set(v.json ? pb::number_at(v.json, "nSat") : std::nullopt, v.time_ms);
+	}
+	void on_air(const pb_value &v) noexcept
+	{
+		count.set(v.json ? pb::number_at(v.json, "devices") : std::nullopt, v.time_ms);
+		packets.set(v.json ? pb::number_at(v.json, "packets_per_second") : std::nullopt, v.time_ms);
+		evicted = v.json ? pb::number_at(v.json, "evicted").value_or(0) : 0;
+	}
+	static std::int64_t integer_or_none(const pb_value &v, const char *key) noexcept { return v.json ? pb::integer_at(v.json, key) : 0; }
+
+	void on_timer() noexcept
+	{
+		if (is_reading) return;
+		is_reading = scope.work([folder = disk_folder] { return read_machine(folder); },
+			[this](const Machine &m) {
+			is_reading = false;
+			pb::detail::guarded([&] { take(m); }, [this](const pb_error &e) { scope.warn(e.text); });
+		});
+	}
+
+	void take(const Machine &m)
+	{
+		const std::int64_t now = pb::unix_ms();
+		Sample s;
+		s.unix_ms = now;
+		auto &v = s.values;
+		v.fill(unknown);
+		v[satellites_used] = used.at(now);
+		v[satellites_seen] = seen.at(now);
+		v[fix_error] = error_m.at(now);
+		v[packets_per_second] = packets.at(now);
+		v[devices] = count.at(now);
+		const double total = v[devices] + evicted; // all that were ever new
+		const double minutes = static_cast<double>(m.read_at_ns - last.read_at_ns) / 60e9;
+		if (last.read_at_ns > 0 && minutes > 0) {
+			if (total >= last_total) v[devices_per_minute] = (total - last_total) / minutes;
+			if (m.total > last.total) v[cpu] = 100 * (m.busy - last.busy) / (m.total - last.total);
+			if (m.process_seconds >= 0) v[daemon_cpu] = 100 * (m.process_seconds - last.process_seconds) / (minutes * 60);
+		}
+		if (m.memory_total > 0) v[memory] = 100 * (1 - static_cast<double>(m.memory_available) / static_cast<double>(m.memory_total));
+		if (m.resident >= 0) v[daemon_bytes] = static_cast<double>(m.resident);
+		v[loop_lag] = static_cast<double>(steady_ns() - m.read_at_ns) / 1e6;
+		if (m.disk_total > 0) v[disk] = 100 * (1 - static_cast<double>(m.disk_free) / static_cast<double>(m.disk_total));
+		if (m.load >= 0) v[load] = m.load;
+		if (m.temperature > -200) v[temperature] = m.temperature;
+		last = m;
+		last_total = total;
+		history.add(s);
+		tell(s);
+	}
+	void tell(const Sample &s)
+	{
+		std::string out = fmt::format(R"({{"time":{},"interval_ms":{},"memory_total":{},"memory_available":{},"disk_total":{},"disk_free":{},"uptime":{:.0f})",
+			s.unix_ms, interval.count(), last.memory_total, last.memory_available, last.disk_total, last.disk_free, last.uptime);
+		for (std::size_t i = 0; i < columns.size(); ++i) {
+			out += fmt::format(R"(,"{}":)", columns[i].name);
+			append_number(out, s.values[i], columns[i].digits);
+		}
+		sample.publish_text(out + "}");
+	}
+
+	void on_history(const pb::None &, pb::Reply &&reply) { reply.text(history.text(interval.count())); }
+	void on_track(const pb::None &, pb::Reply &&reply) { reply.text(track.text()); }
+	void on_clear(const pb::None &, pb::Reply &&reply)
+	{
+		track.clear();
+		reply({{"cleared", true}});
+	}
+
+	pb::Scope &scope;
+	std::chrono::milliseconds interval;
+	std::string disk_folder;
+	History history;
+	Track track;
+	Heard used, seen, error_m, count, packets;
+	double evicted = 0, last_total = unknown;
+	Machine last;
+	bool is_reading = false;
+	pb::Files page, assets;
+	std::optional<pb::Files> tiles;
+	pb::Topic host, sample;
+	pb::Method<pb::None> get_history, get_track, clear_track;
+	pb::Route history_route, track_route;
+	pb::Subscription fix, sky, air;
+	pb::Timer timer;
+};
+
+} // namespace
+} // namespace dashboard
+
+PATCHBAY_PLUGIN(dashboard::Dashboard, "dashboard", "1.0.0", "")
