@@ -1,7 +1,9 @@
 // webhook: the contract that older dashboards, scripts and fleets speak, made of the other plugins' topics and methods.
+#include "air.hpp"
 #include "flat_scripts.hpp"
 #include "health.hpp"
 #include "info.hpp"
+#include "kismet_data.hpp"
 #include "known.hpp"
 #include "launcher.hpp"
 #include "legacy.hpp"
@@ -19,7 +21,8 @@ public:
 	Webhook(pb::Scope &scope, const Settings &settings)
 		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
 		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
-		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience), legacy(scope, settings.legacy_listen)
+		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience), air(scope, known),
+		  kismet_data(scope, known, air), legacy(scope, settings.legacy_listen)
 	{}
 
 private:
@@ -30,6 +33,8 @@ private:
 	Launcher launcher;
 	Scripts scripts;
 	FlatScripts flat_scripts;
+	AirSource air;
+	KismetData kismet_data;
 	Legacy legacy;
 };
 
