@@ -94,8 +94,11 @@ struct Config {
 
 /// The fields of a plugin's settings by its name; NULL where they are not known.
 using SettingsOf = std::function<const pb_field *(const std::string &plugin)>;
-/// The whole of it as JSON for people (`config show`), secrets as "***". Where a plugin's fields are not known, by the names of keys.
-[[nodiscard]] pb::Json show(const Config &config, const SettingsOf &settings_of = {});
+/// The whole of it as JSON for people, defaults and `plugins` (by name) included, as it would be written, secrets as "***".
+/// Where a plugin's fields are not known, only what is written, and secrets by the names of keys.
+[[nodiscard]] pb::Json show(const Config &config, const std::vector<std::string> &plugins, const SettingsOf &settings_of);
+/// What was given and is not the default: [{"key","value","default","file","line"}]; line 0: a flag, whose name is the file.
+[[nodiscard]] pb::Json differences(const Config &config, const SettingsOf &settings_of);
 
 /// The fields of the core's own tables, as one table of tables.
 [[nodiscard]] const pb_field *core_fields() noexcept;

@@ -1,4 +1,4 @@
-// The plugins' tables: checked once their fields are known, compared between two readings, shown.
+// The plugins' tables: checked once their fields are known, compared between two readings.
 #include "config/config.hpp"
 #include "config/settings.hpp"
 
@@ -51,20 +51,6 @@ std::vector<std::string> changed_plugins(const Config &before, const Config &aft
 	};
 	std::vector<std::string> out;
 	std::ranges::copy_if(names, std::back_inserter(out), [&](const std::string &n) { return !is_same(n); });
-	return out;
-}
-
-pb::Json show(const Config &config, const SettingsOf &settings_of)
-{
-	pb::Json out = fields::without_secrets(core_fields(), config.core_table.get());
-	pb::Json plugins = pb::Json::object();
-	for (const auto &[name, table] : config.plugins) {
-		const pb_field *fields = settings_of ? settings_of(name) : nullptr;
-		pb::Json shown = fields::without_secrets(fields, table.get());
-		if (const auto on = config.enabled.find(name); on != config.enabled.end()) shown.set("enabled", on->second);
-		plugins.set(name.c_str(), std::move(shown));
-	}
-	out.set("plugins", std::move(plugins));
 	return out;
 }
 

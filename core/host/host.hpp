@@ -70,6 +70,8 @@ public:
 
 	/// For GET plugins. with_figures: what changes all the time (cpu_ms) as well.
 	[[nodiscard]] pb::Json describe(bool with_figures) const;
+	/// For GET config: {"files","settings","differences"}, without secrets.
+	[[nodiscard]] pb::Json describe_config() const;
 	[[nodiscard]] const std::map<std::string, Plugin> &all() const noexcept { return plugins; }
 	/// Told when describe(false) may have changed.
 	Bound<> on_change{};

@@ -64,6 +64,7 @@ struct Native::Face {
 	void on_topics(const pb::None &, const pb::None &, const pb::None &, pb::Request request);
 	void on_topic(const ByTopic &path, const pb::None &, const pb::None &, pb::Request request);
 	void on_methods(const pb::None &, const pb::None &, const pb::None &, pb::Request request);
+	void on_config(const pb::None &, const pb::None &, const pb::None &, pb::Request request);
 	void on_log(const pb::None &, const LogQuery &query, const pb::None &, pb::Request request);
 	void on_call(const ByMethod &path, const pb::None &, const pb::None &, pb::Request request);
 	void on_enable(const ByName &args, pb::Reply reply) { host.enable(args.name, true, answer(std::move(reply))); }
@@ -82,6 +83,7 @@ struct Native::Face {
 
 	Services &services;
 	Host &host;
+	const std::int64_t since_ms = pb::unix_ms();
 	pb::Json config = {{"file", nullptr}, {"ok", true}};
 	std::deque<pb::Json> log;
 	pb::Scope scope;
@@ -89,7 +91,7 @@ struct Native::Face {
 
 	pb::Topic plugins_topic, log_topic;
 	pb::Method<ByName> enable, disable, reload;
-	pb::Handler<> plugins, topics, methods;
+	pb::Handler<> plugins, topics, methods, config_route;
 	pb::Handler<ByTopic> topic;
 	pb::Handler<pb::None, LogQuery> log_route;
 	pb::Handler<ByMethod> call;
@@ -109,6 +111,8 @@ Native::Face::Face(Services &services_, Host &host_, HostScope &raw)
 	  plugins(scope, "GET plugins", pb::bind<&Face::on_plugins>(this), {.help = "all plugins, their states and scopes"}),
 	  topics(scope, "GET topics", pb::bind<&Face::on_topics>(this), {.help = "all topics"}),
 	  methods(scope, "GET methods", pb::bind<&Face::on_methods>(this), {.help = "all methods and their parameters"}),
+	  config_route(scope, "GET config", pb::bind<&Face::on_config>(this),
+		  {.help = "the settings in force, without secrets, and what is not the default", .role = PB_ADMIN}),
 	  topic(scope, "GET topics/{topic…}", pb::bind<&Face::on_topic>(this), {.help = "a topic's kept value"}),
 	  log_route(scope, "GET log", pb::bind<&Face::on_log>(this), {.help = "the newest lines of the daemon's log"}),
 	  call(scope, "POST call/{method}", pb::bind<&Face::on_call>(this), {.help = "call a method: a JSON object in, {\"result\":…} out"}),
@@ -141,7 +145,15 @@ void Native::Face::on_change() noexcept
 
 void Native::Face::on_plugins(const pb::None &, const pb::None &, const pb::None &, pb::Request request)
 {
-	request.json(200, {{"plugins", host.describe(true)}, {"config", config.copy()}});
+	pb::Json daemon = {{"version", PATCHBAY_VERSION}, {"pid", getpid()}, {"since_ms", since_ms}};
+	request.json(200, {{"plugins", host.describe(true)}, {"config", config.copy()}, {"daemon", std::move(daemon)}});
+}
+
+void Native::Face::on_config(const pb::None &, const pb::None &, const pb::None &, pb::Request request)
+{
+	pb::Json out = host.describe_config();
+	out.set("file", pb::Json::share(pb::at(config.get(), "file")));
+	request.json(200, std::move(out));
 }
 
 void Native::Face::on_topics(const pb::None &, const pb::None &, const pb::None &, pb::Request request)

@@ -376,4 +376,19 @@ pb::Json Host::describe(bool with_figures) const
 	return list;
 }
 
+pb::Json Host::describe_config() const
+{
+	std::vector<std::string> names;
+	for (const auto &[name, p] : plugins) names.push_back(name);
+	for (const auto &[name, table] : config.plugins)
+		if (!plugins.contains(name)) names.push_back(name);
+	const auto settings_of = [this](const std::string &name) -> const pb_field * {
+		const auto i = plugins.find(name);
+		return i == plugins.end() || !i->second.instance ? nullptr : i->second.instance->settings();
+	};
+	pb::Json files = pb::Json::array();
+	for (const std::string &f : config.files) files.push(f);
+	return {{"files", std::move(files)}, {"settings", config::show(config, names, settings_of)}, {"differences", config::differences(config, settings_of)}};
+}
+
 } // namespace core::host

@@ -71,14 +71,3 @@ TEST(plugin_tables, those_that_changed_between_two_readings)
 	STRCMP_EQUAL("a", changed("[plugins.a]\nenabled = false", "[plugins.a]\nenabled = true").c_str());
 	STRCMP_EQUAL("", changed("[http]\nrate_limit = 1", "[http]\nrate_limit = 2").c_str());
 }
-
-TEST(plugin_tables, are_shown_without_secrets)
-{
-	const auto c = of("[auth]\nmode = 'token'\ntokens = [{ name = 'a', hash = "
-					  "'sha256$73616c74$0000000000000000000000000000000000000000000000000000000000000000', role = 'admin' }]\n"
-					  "[plugins.gpsd]\nenabled = false\npass = 'hunter2'\n[plugins.other]\npassword = 'hunter2'\n");
-	const std::string text = core::config::show(c, [](const std::string &name) { return name == "gpsd" ? gpsd : nullptr; }).text();
-	CHECK(text.find("hunter2") == std::string::npos && text.find("sha256") == std::string::npos);
-	CHECK(text.find(R"("gpsd":{"pass":"***","enabled":false})") != std::string::npos);
-	CHECK(text.find(R"("rate_limit":100)") != std::string::npos);
-}
