@@ -1,0 +1,3 @@
+// The version, from the build.
+#pragma once
+#include "build_config.hpp"
