@@ -7,8 +7,13 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+namespace core::http {
+class TlsIdentity;
+}
 
 namespace core::config {
 
@@ -24,7 +29,8 @@ struct Core {
 		std::int64_t rate_limit, max_body, max_connections;
 		bool rate_limit_loopback;
 		std::vector<std::string> cors_origins, trusted_proxies, hostnames;
-		std::string docroot, certificate, key; // empty: none
+		std::string docroot, certificate, key;             // empty: none
+		std::shared_ptr<const http::TlsIdentity> identity; // of certificate and key; null: none. Shared with the server
 		bool operator==(const Http &) const = default;
 	} http;
 	struct Auth {

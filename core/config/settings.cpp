@@ -5,6 +5,7 @@
 #include "http/address.hpp"
 #include "http/authority.hpp"
 #include "http/exposure.hpp"
+#include "http/tls_identity.hpp"
 #include "http/token_hash.hpp"
 
 #include <patchbay/fields.hpp>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <tuple>
 
 namespace core::config {
 
@@ -152,7 +154,7 @@ Core typed(const json_t *table, const Config &config)
 /// What the fields cannot say: forms of entries, and what must go together.
 class CrossCheck {
 public:
-	CrossCheck(const Config &config_, std::vector<Problem> &problems_) : config(config_), core(config_.core), problems(problems_) {}
+	CrossCheck(Config &config_, std::vector<Problem> &problems_) : config(config_), core(config_.core), problems(problems_) {}
 	void run(bool is_whole)
 	{
 		each("http.listen", core.http.listen, [](const std::string &e) { return listen_flaw(e); });
@@ -169,8 +171,7 @@ public:
 		});
 		each("plugin_host.directories", core.plugin_host.directories, [](const std::string &e) { return e.empty() ? "is empty" : ""; });
 		tokens();
-		if (core.http.certificate.empty() != core.http.key.empty())
-			say(core.http.key.empty() ? "http.certificate" : "http.key", "certificate and key go together; one of them is missing");
+		tls();
 		if (!is_whole) return; // the broken file may have said it
 		if (const auto fine = http::check_exposure(core); !fine) say("http.listen", fine.error().text);
 	}
@@ -200,8 +201,20 @@ private:
 		}
 	}
 
+	/// The files as well: what cannot be used is found before anything is applied.
+	void tls()
+	{
+		const auto &[certificate, key] = std::tie(core.http.certificate, core.http.key);
+		if (certificate.empty() != key.empty())
+			return say(key.empty() ? "http.certificate" : "http.key", "certificate and key go together; one of them is missing");
+		if (certificate.empty()) return;
+		auto identity = http::TlsIdentity::load(certificate, key);
+		if (identity) core.http.identity = std::move(*identity);
+		else say(identity.error().code, identity.error().text);
+	}
+
 	const Config &config;
-	const Core &core;
+	Core &core;
 	std::vector<Problem> &problems;
 };
 

@@ -41,7 +41,22 @@ void Connection::on_readable(int fd, std::uint32_t) noexcept
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
 	if (n <= 0) return link->free(); // left, also where only one half is closed: nobody waits for the answer
 	engine.figures.bytes_in += static_cast<std::uint64_t>(n);
-	run({read_buffer.data(), static_cast<std::size_t>(n)});
+	const std::string_view fresh(read_buffer.data(), static_cast<std::size_t>(n));
+	if (link->is_encrypted()) on_encrypted(fresh);
+	else run(fresh);
+}
+
+void Connection::on_encrypted(std::string_view fresh)
+{
+	const Tls::State state = link->decrypt(fresh);
+	if (state == Tls::State::not_tls) {
+		refuse({400, "this port speaks TLS: ask by https"}, false);
+		run({});
+		return;
+	}
+	if (state == Tls::State::broken) ++engine.figures.tls_failed;
+	if (!fresh.empty() && !run(fresh)) return;
+	if (state != Tls::State::good) link->free(); // left, as in on_readable
 }
 
 void Connection::on_flushed() noexcept
@@ -255,7 +270,7 @@ bool Connection::settle()
 void Connection::linger()
 {
 	phase = Phase::lingering;
-	shutdown(link->fd(), SHUT_WR);
+	link->end_writing();
 	set_due(Engine::linger_wait);
 }
 

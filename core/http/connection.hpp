@@ -62,6 +62,7 @@ private:
 	enum class BodyKind : std::uint8_t { none, length, chunked };
 
 	void on_readable(int fd, std::uint32_t what) noexcept;
+	void on_encrypted(std::string_view fresh);
 	void on_flushed() noexcept;
 	void on_broken() noexcept;
 	void on_gone() noexcept;

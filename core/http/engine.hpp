@@ -6,6 +6,7 @@
 #include "http/router.hpp"
 #include "http/server.hpp"
 #include "http/stream.hpp"
+#include "http/tls_identity.hpp"
 
 #include <chrono>
 #include <memory>
@@ -35,6 +36,7 @@ public:
 	Limits limits;
 	std::uint64_t max_body = 1 << 20;
 	std::size_t max_connections = 1024;
+	std::shared_ptr<const TlsIdentity> identity; // shared with the configuration and with connections; null: no TLS
 	static constexpr std::chrono::milliseconds head_wait{10'000}, body_wait{10'000}, idle_wait{60'000}, write_wait{60'000}, linger_wait{2'000};
 
 	// Requests in flight: taken when a head is whole, given back when it has been answered.

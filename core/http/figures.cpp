@@ -40,6 +40,7 @@ void Figures::write(Exposition &out, std::size_t connections, std::size_t in_fli
 	one("patchbay_http_timeouts_total", "counter", "requests that nobody answered in time", timeouts);
 	one("patchbay_http_accept_failures_total", "counter", "accept failed: out of descriptors or memory", starved);
 	one("patchbay_http_capped_total", "counter", "connections refused past [http] max_connections", capped);
+	one("patchbay_http_tls_failures_total", "counter", "connections ended for what is no TLS of ours", tls_failed);
 
 	out.family("patchbay_http_malformed_total", "counter", "requests refused for their framing or size, or for being slow");
 	for (const auto &[code, n] : refused) out.sample(static_cast<double>(n), {{"code", std::to_string(code)}});

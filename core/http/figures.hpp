@@ -18,7 +18,7 @@ struct RouteCount {
 };
 
 struct Figures {
-	std::uint64_t accepted = 0, capped = 0, starved = 0, requests = 0, bytes_in = 0, bytes_out = 0, timeouts = 0, cancelled = 0;
+	std::uint64_t accepted = 0, capped = 0, starved = 0, requests = 0, bytes_in = 0, bytes_out = 0, timeouts = 0, cancelled = 0, tls_failed = 0;
 	std::size_t streams = 0;
 	std::map<int, std::uint64_t> refused; // framing and limits, by status
 	RouteCount none;                      // answers where no route is

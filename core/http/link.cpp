@@ -30,7 +30,8 @@ struct Acceptor::Native {
 
 namespace {
 constexpr std::string_view own_head = "GET / HTTP/1.1\r\n\r\n";
-}
+constexpr std::size_t most_unheard = 256 << 10;
+} // namespace
 
 // ---- one connection ----------------------------------------------------------------------------------------------------
 
@@ -93,6 +94,7 @@ void Link::done()
 
 void Link::free()
 {
+	if (bev) say_end();
 	if (connection) return evhtp_connection_free(connection); // the fini hook tells; this may have gone when it returns
 	if (!bev) return;
 	bufferevent_free(std::exchange(bev, nullptr));
@@ -111,6 +113,44 @@ std::size_t Link::waiting() const noexcept { return evbuffer_get_length(bufferev
 void Link::set_low_water(std::size_t size) { bufferevent_setwatermark(bev, EV_WRITE, size, 0); }
 
 bool Link::write(std::initializer_list<std::string_view> pieces)
+{
+	if (!tls) return send(pieces);
+	return tls->put(pieces) && send_encrypted();
+}
+
+bool Link::send_encrypted()
+{
+	const std::string_view bytes = tls->to_send();
+	const bool is_sent = bytes.empty() || send({bytes});
+	Tls::sent();
+	return is_sent;
+}
+
+Tls::State Link::decrypt(std::string_view &bytes)
+{
+	const Tls::State state = tls->take(bytes);
+	if (state == Tls::State::not_tls) {
+		tls.reset();
+		return state;
+	}
+	// Who makes us speak (alerts, new keys) and does not listen has what waits for it bounded.
+	const bool is_deaf = !tls->to_send().empty() && waiting() > most_unheard;
+	return send_encrypted() && !is_deaf ? state : Tls::State::broken;
+}
+
+void Link::say_end()
+{
+	if (!tls || waiting() != 0 || !tls->say_end()) return;
+	(void)send_encrypted();
+}
+
+void Link::end_writing()
+{
+	say_end();
+	shutdown(socket, SHUT_WR);
+}
+
+bool Link::send(std::initializer_list<std::string_view> pieces)
 {
 	evbuffer *out = bufferevent_get_output(bev);
 	std::size_t sent = 0;

@@ -3,6 +3,7 @@
 // and libevhtp is handed a short head of our own writing, so that none of it meets its parser.
 #pragma once
 #include "bind.hpp"
+#include "http/tls.hpp"
 
 #include <functional>
 #include <initializer_list>
@@ -47,8 +48,16 @@ public:
 	/// libevhtp lets go of it: for a stream that does not end in another request.
 	void take_over();
 
+	/// From here on what is written is encrypted. Before anything else.
+	void encrypt(std::shared_ptr<const TlsIdentity> identity) { tls = std::make_unique<Tls>(std::move(identity)); }
+	[[nodiscard]] bool is_encrypted() const noexcept { return tls != nullptr; }
+	/// As Tls::take; what follows from it has been answered. not_tls: plain from here on.
+	Tls::State decrypt(std::string_view &bytes);
+
 	/// Sends at once what the socket takes, keeps the rest. False: the other end is gone.
 	bool write(std::initializer_list<std::string_view> pieces);
+	/// Nothing more will be written, and the other end is told. Not while something waits.
+	void end_writing();
 	[[nodiscard]] std::size_t waiting() const noexcept;
 	void set_low_water(std::size_t size);
 
@@ -59,7 +68,11 @@ private:
 	bufferevent *bev;
 	int socket;
 	Told told{};
+	std::unique_ptr<Tls> tls; // null: plain
 	void take_callbacks();
+	bool send(std::initializer_list<std::string_view> pieces);
+	bool send_encrypted();
+	void say_end();
 };
 
 /// Takes connections from one listening socket, which it owns. Loop thread.

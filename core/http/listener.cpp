@@ -215,11 +215,14 @@ Result<void> Listener::start(int fd)
 	return fail(fmt::format("listen {}: libevhtp refuses the socket", name));
 }
 
+bool Listener::speaks_tls() const noexcept { return engine.identity && !flags.is_legacy && !name.starts_with("unix:"); }
+
 /// Past the limit: a whole answer, and no reset before it has been read.
 bool Listener::admit(int fd)
 {
 	if (engine.connections().size() < engine.max_connections && !engine.is_stopping) return true;
 	++engine.figures.capped;
+	if (speaks_tls()) return false; // a handshake for a refusal is what whoever floods us would like
 	const std::string body = error_body(
 		{engine.is_stopping ? "the daemon is stopping" : fmt::format("all {} connections are in use; try again", engine.max_connections), 503, {}, {}});
 	const std::string reply = fmt::format("{}Content-Type: application/json\r\nContent-Length: {}\r\n{}Retry-After: 1\r\nConnection: close\r\n\r\n{}",
@@ -236,6 +239,10 @@ void Listener::take(std::unique_ptr<Link> link, const sockaddr *address)
 	auto peer = std::make_shared<Peer>();
 	peer->listener = name;
 	peer->is_legacy = flags.is_legacy;
+	if (speaks_tls()) {
+		link->encrypt(engine.identity);
+		peer->is_tls = true;
+	}
 	if (address->sa_family == AF_UNIX) {
 		read_unix_peer(link->fd(), *peer);
 	} else if (const auto a = Address::of(address)) {

@@ -46,6 +46,7 @@ private:
 	Listener(Engine &engine, std::string name, Flags flags, std::string unlink_at, bool handed_over);
 	[[nodiscard]] Result<void> start(int fd);
 	bool admit(int fd);
+	[[nodiscard]] bool speaks_tls() const noexcept;
 	void take(std::unique_ptr<Link> link, const sockaddr *address);
 
 	Engine &engine;

@@ -11,6 +11,7 @@
 #include "http/rate_limit.hpp"
 #include "http/static_files.hpp"
 #include "http/table.hpp"
+#include "http/tls_identity.hpp"
 
 #include <fmt/format.h>
 
@@ -179,6 +180,8 @@ void Manners::tell()
 	for (const std::string &l : core.http.listen) listen.push(l);
 	for (const std::string &l : state->further) further.push(l);
 	if (!warning.empty()) warnings.push(warning);
+	if (core.http.identity && core.http.identity->has_expired)
+		warnings.push(fmt::format("the certificate in {} has expired: clients will refuse it", core.http.certificate));
 	if (state->topic)
 		needs.topics.publish(
 			*state->topic, {{"listen", std::move(listen)}, {"further", std::move(further)}, {"auth", core.auth.mode}, {"warnings", std::move(warnings)}});

@@ -43,6 +43,7 @@ void Server::State::configure(const config::Core &core)
 	engine.manners.configure(core);
 	engine.max_body = static_cast<std::uint64_t>(core.http.max_body);
 	engine.max_connections = static_cast<std::size_t>(core.http.max_connections);
+	engine.identity = core.http.identity;
 	further.configure(core);
 }
 
