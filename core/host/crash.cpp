@@ -26,8 +26,8 @@ namespace {
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 constexpr std::size_t crashes_in_a_row = 3; // issue: on the stack in the last 3 crashes within a minute
 constexpr std::int64_t crash_window_seconds = 60;
-constexpr int watchdog_tick_ms = 4000; // three ticks unanswered: past 10 s, and a daemon that was SIGSTOPped is not blamed
-constexpr int ticks_until_hung = 3;
+constexpr int watchdog_tick_ms = 5000; // two ticks unanswered: past 10 s, and a daemon that was SIGSTOPped is not blamed
+constexpr int ticks_until_hung = 2;
 
 /// All that the signal handler may touch: no allocation, no locks.
 struct Shared {

@@ -105,10 +105,6 @@ Charge::Charge(Reactor &reactor_, Account &account_) noexcept : reactor(reactor_
 {
 	top = this;
 	reactor.charged.store(&account, std::memory_order_relaxed);
-	if (!parent) {
-		reactor.turns.fetch_add(1, std::memory_order_relaxed);
-		reactor.busy_since.store(began, std::memory_order_relaxed);
-	}
 }
 
 Charge::~Charge()
@@ -121,7 +117,6 @@ Charge::~Charge()
 	top = parent;
 	reactor.charged.store(outer, std::memory_order_relaxed);
 	if (parent) parent->inner += whole;
-	else reactor.busy_since.store(0, std::memory_order_relaxed);
 	if (own.count() > slow_ns) {
 		++account.slow;
 		reactor.on_slow(account, own);

@@ -47,10 +47,6 @@ public:
 	/// Called where a callback held the loop over 20 ms.
 	Bound<Account &, std::chrono::nanoseconds> on_slow{};
 
-	/// Turns of the loop so far, and when the present callback began (steady ns, 0: at rest): for the watchdog.
-	std::atomic<std::uint64_t> turns{0};
-	std::atomic<std::int64_t> busy_since{0};
-
 private:
 	friend class Charge;
 	struct FreeBase {

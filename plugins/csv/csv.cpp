@@ -117,7 +117,7 @@ private:
 		files = std::move(step.files);
 		trouble = std::move(step.trouble);
 		if (step.has_more || is_look_due) on_look(); // the next piece is read while this one is put in
-		else safety_timer.once(step.are_folders_watched ? 5s : 1s);
+		else safety_timer.once(step.are_folders_watched ? 30s : 1s);
 		apply(step.batch, table, pb::unix_ms());
 		if (step.is_known) table.forget_news();
 		try {

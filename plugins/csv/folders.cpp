@@ -12,11 +12,12 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace csv {
 namespace {
 
-constexpr std::uint32_t events = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+constexpr std::uint32_t events = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 /// inotify sees only what this machine does: on these, others write as well.
 bool is_shared(const std::string &path)
@@ -42,12 +43,22 @@ Folders::Folders(std::vector<std::string> directories, Patterns patterns_, int i
 
 void Folders::watch(Folder &folder) const
 {
-	const auto s = Stat::of(folder.path);
+	// Where the folder does not exist yet, the nearest one above it says when the next part of its path comes.
+	std::string path = folder.path;
+	auto s = Stat::of(path);
+	while (!s && path.find_last_of('/') != std::string::npos && path != "/") {
+		path.erase(std::max<std::size_t>(path.find_last_of('/'), 1));
+		s = Stat::of(path);
+	}
 	if (folder.watch >= 0 && s && s->identity == folder.identity) return;
-	folder.watch = -1;
+	const int before = std::exchange(folder.watch, -1);
+	if (before >= 0 && std::none_of(folders.begin(), folders.end(), [&](const Folder &f) { return f.watch == before; }))
+		::inotify_rm_watch(inotify_fd, before);
 	if (!s || inotify_fd < 0) return;
-	folder.watch = ::inotify_add_watch(inotify_fd, folder.path.c_str(), events | IN_ONLYDIR);
+	const std::uint32_t mask = path == folder.path ? events : IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
+	folder.watch = ::inotify_add_watch(inotify_fd, path.c_str(), mask | IN_ONLYDIR | IN_MASK_ADD);
 	folder.identity = s->identity;
+	folder.is_shared = is_shared(path);
 }
 
 std::vector<Candidate> Folders::scan()
@@ -57,7 +68,7 @@ std::vector<Candidate> Folders::scan()
 	why.clear();
 	for (Folder &f : folders) {
 		watch(f); // before the list: what comes in between is an event
-		all_watched = all_watched && f.watch >= 0 && !is_shared(f.path);
+		all_watched = all_watched && f.watch >= 0 && !f.is_shared;
 		list(f, out);
 	}
 	std::sort(out.begin(), out.end(), [](const Candidate &a, const Candidate &b) {
@@ -117,6 +128,7 @@ Inotify::Events Inotify::read(const Patterns &patterns) const
 			const auto *e = reinterpret_cast<const inotify_event *>(at);
 			at += sizeof(inotify_event) + e->len;
 			if ((e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) != 0) out.is_scan_due = true;
+			if ((e->mask & IN_ISDIR) != 0 && (e->mask & (IN_CREATE | IN_MOVED_TO)) != 0) out.is_scan_due = true; // a folder that is waited for, perhaps
 			if (e->len == 0 || !patterns.matches(e->name)) continue;
 			if ((e->mask & (IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE)) != 0) out.is_scan_due = true;
 			else if (out.modified.empty() || out.modified.back() != e->name) out.modified.emplace_back(e->name);

@@ -50,7 +50,7 @@ public:
 	[[nodiscard]] std::vector<Candidate> scan();
 	/// The file with this identity, under whatever name it has now; empty if there is none.
 	[[nodiscard]] std::string find(const Identity &identity) const;
-	/// Every folder is there and inotify works on it: a slow timer will do.
+	/// inotify says of every folder what happens in it, or that it comes: a slow timer will do.
 	[[nodiscard]] bool are_watched() const noexcept { return all_watched; }
 	/// What is wrong with folders, for people; empty: nothing.
 	[[nodiscard]] const std::string &trouble() const noexcept { return why; }
@@ -58,8 +58,9 @@ public:
 private:
 	struct Folder {
 		std::string path;
-		int watch = -1;
-		Identity identity;
+		int watch = -1;    // on the folder, or on the nearest one above it that exists
+		Identity identity; // of what is watched
+		bool is_shared = true;
 	};
 	void watch(Folder &folder) const;
 	void list(const Folder &folder, std::vector<Candidate> &out);

@@ -372,7 +372,7 @@ def test_a_callback_that_never_returns_ends_the_daemon_and_is_named(daemon):
 
 
 def test_cycles_of_load_use_and_unload_leave_nothing(daemon):
-    rounds = int(os.environ.get("PATCHBAY_CYCLES", "60"))
+    rounds = int(os.environ.get("PATCHBAY_CYCLES", "1000"))
     d = daemon(probe="probe-1")
 
     def one():

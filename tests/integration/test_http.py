@@ -780,6 +780,7 @@ def test_mutated_requests(web):
             except OSError:
                 pass
     assert web.get("web/value").status == 200
+    wait_until(lambda: web.json("web/live")["live"] == [], 20, "nothing is left open with the plugin")
 
 
 def data_of(name):

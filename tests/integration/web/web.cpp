@@ -60,6 +60,7 @@ struct Live {
 	Live(Web &web_, pb::Scope &scope) : web(web_), timer(scope, pb::bind<&Live::on_timer>(this)) {}
 	virtual ~Live() = default;
 	virtual void on_timer() noexcept {}
+	[[nodiscard]] virtual const char *kind() const noexcept = 0;
 	void end() noexcept; // this is gone after it
 	Web &web;
 	pb::Timer timer;
@@ -67,6 +68,7 @@ struct Live {
 
 /// A request that is answered later, or never.
 struct Kept : Live {
+	[[nodiscard]] const char *kind() const noexcept override { return "kept"; }
 	Kept(Web &web_, pb::Scope &scope, pb::Request &&r) : Live(web_, scope), request(std::move(r)) { request.on_cancel(pb::bind<&Kept::on_cancel>(this)); }
 	void on_timer() noexcept override
 	{
@@ -79,6 +81,7 @@ struct Kept : Live {
 
 /// Takes a streamed body, resting where it is asked to.
 struct Upload : Live {
+	[[nodiscard]] const char *kind() const noexcept override { return "upload"; }
 	Upload(Web &web_, pb::Scope &scope, pb::Request &&r, std::chrono::milliseconds wait_) : Live(web_, scope), request(std::move(r)), wait(wait_)
 	{
 		request.on_body(pb::bind<&Upload::on_body>(this));
@@ -105,6 +108,7 @@ struct Upload : Live {
 
 /// Writes count pieces, waiting for the client between them.
 struct Download : Live {
+	[[nodiscard]] const char *kind() const noexcept override { return "download"; }
 	Download(Web &web_, pb::Scope &scope, pb::Request &&r, Sizes s, std::span<const pb_header> headers)
 		: Live(web_, scope), left(s.count), piece(static_cast<std::size_t>(s.size), 'x'),
 		  stream(std::move(r), nullptr, 200, headers,
@@ -130,6 +134,7 @@ struct Download : Live {
 
 /// Writes without asking until it is thrown out.
 struct Flood : Live {
+	[[nodiscard]] const char *kind() const noexcept override { return "flood"; }
 	Flood(Web &web_, pb::Scope &scope, pb::Request &&r)
 		: Live(web_, scope), stream(std::move(r), nullptr, 200, {}, {.max_buffer = 256 << 10, .on_close = pb::bind<&Flood::on_close>(this)})
 	{
@@ -142,6 +147,7 @@ struct Flood : Live {
 
 /// Sends back what comes, in capitals; "bye" ends it.
 struct Upgraded : Live {
+	[[nodiscard]] const char *kind() const noexcept override { return "upgraded"; }
 	Upgraded(Web &web_, pb::Scope &scope, pb::Request &&r)
 		: Live(web_, scope),
 		  stream(std::move(r), "shout", 101, {}, {.on_close = pb::bind<&Upgraded::on_close>(this), .on_data = pb::bind<&Upgraded::on_data>(this)})
@@ -168,7 +174,7 @@ public:
 		  empty(scope, "web/empty", "never has a value"), value_route(scope, "GET web/value", value),
 		  fresh_route(scope, "GET web/fresh", value, {.flags = PB_ROUTE_NO_STORE}), empty_route(scope, "GET web/empty", empty),
 		  events_route(scope, "GET web/events", events), set_route(scope, "POST web/value", pb::bind<&Web::on_set>(this), {.flags = PB_ROUTE_ANY_BODY}),
-		  args(scope, "GET web/args/{number}", pb::bind<&Web::on_args>(this)),
+		  alive(scope, "GET web/live", pb::bind<&Web::on_live>(this)), args(scope, "GET web/args/{number}", pb::bind<&Web::on_args>(this)),
 		  strict(scope, "GET web/strict/{number}", pb::bind<&Web::on_args>(this), {.flags = PB_ROUTE_STRICT}),
 		  body(scope, "POST web/body", pb::bind<&Web::on_body>(this)),
 		  strict_body(scope, "POST web/strict-body", pb::bind<&Web::on_body>(this), {.flags = PB_ROUTE_STRICT}),
@@ -209,6 +215,12 @@ private:
 		r.json(200, {{"number", p.number}, {"word", q.word}, {"limit", pb::Json(q.limit)}, {"wait_ms", q.wait.count()}});
 	}
 	void on_body(const pb::None &, const pb::None &, const Body &b, pb::Request &&r) { r.json(200, {{"name", b.name}, {"loud", b.is_loud}}); }
+	void on_live(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r)
+	{
+		pb::Json kinds = pb::Json::array();
+		for (const auto &l : live) kinds.push(l->kind());
+		r.json(200, {{"live", std::move(kinds)}});
+	}
 	void on_echo(const pb::None &, const pb::None &, const pb::None &, pb::Request &&r)
 	{
 		const std::string copy(r.body());
@@ -272,6 +284,7 @@ private:
 
 	/// A call that waits, or is left.
 	struct Waiting : Live {
+		[[nodiscard]] const char *kind() const noexcept override { return "waiting"; }
 		Waiting(Web &web_, pb::Scope &scope_, pb::Reply &&r, std::chrono::milliseconds wait) : Live(web_, scope_), reply(std::move(r))
 		{
 			reply.on_cancel(pb::bind<&Waiting::on_cancel>(this));
@@ -299,7 +312,7 @@ private:
 	std::list<std::unique_ptr<Live>> live;
 	pb::Topic value, events, empty;
 	pb::Route value_route, fresh_route, empty_route, events_route;
-	pb::Handler<> set_route;
+	pb::Handler<> set_route, alive;
 	pb::Handler<Path, Query> args, strict;
 	pb::Handler<pb::None, pb::None, Body> body, strict_body;
 	pb::Handler<> echo, small, big, show, brew;
