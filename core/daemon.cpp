@@ -1,5 +1,6 @@
 #include "daemon.hpp"
 #include "build_config.hpp"
+#include "spare_memory.hpp"
 
 #include "config/watch.hpp"
 #include "files/writer.hpp"
@@ -69,6 +70,7 @@ struct Daemon::Parts {
 	void on_usr1() noexcept { log.reopen(); }
 	void on_plugins_stopped() noexcept { http.stop(bind<&Parts::on_http_stopped>(this)); }
 	void on_http_stopped() noexcept { reactor.stop(); }
+	void on_settled() noexcept { give_back_spare_memory(); }
 	void on_slow(Account &account, std::chrono::nanoseconds time) noexcept;
 	[[nodiscard]] std::uint64_t first_seq();
 
@@ -91,6 +93,7 @@ struct Daemon::Parts {
 	std::unique_ptr<host::Native> native;
 	std::unique_ptr<config::Watch> watch;
 	std::unique_ptr<SignalWatch> term, interrupt, hup, usr1;
+	Timer settled{reactor, bind<&Parts::on_settled>(this)};
 	bool is_stopping = false, is_reading = false, reads_again = false;
 };
 
@@ -243,6 +246,7 @@ int Daemon::run()
 	std::fflush(stdout);
 	sd_notify(0, "READY=1");
 	p.log.info("ready", {{"version", PATCHBAY_VERSION}, {"pid", getpid()}});
+	p.settled.once(std::chrono::seconds(2)); // by then plugins have started
 	p.reactor.run();
 	p.host.stop_now();
 	p.native.reset();
