@@ -22,9 +22,8 @@ struct Mapping {
 
 void drop(const Mapping &m) noexcept
 {
-	// The address stands in the kernel's list and nowhere else.
 	if (m.is_ours_to_drop && m.private_kib == 0)
-		madvise(reinterpret_cast<void *>(m.begin), m.end - m.begin, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
+		madvise(reinterpret_cast<void *>(m.begin), m.end - m.begin, MADV_DONTNEED);
 }
 
 } // namespace

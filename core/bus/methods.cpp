@@ -33,9 +33,9 @@ const json_t *Outcome::json()
 }
 
 MethodItem::MethodItem(Scope &scope_, Methods &methods_, const pb_method &m)
-	: pb_item(scope_, Kind::method), methods(methods_), name(m.name), help(m.help ? m.help : ""), params(m.params),
-	  role(m.role == PB_ROLE_DEFAULT ? int{PB_OPERATOR} : m.role), deadline(m.deadline_ms > 0 ? std::chrono::milliseconds(m.deadline_ms) : usual_deadline),
-	  on_call(m.on_call), self(m.self)
+	: pb_item(scope_, Kind::method), methods(methods_), name(m.name), // NOLINT(clang-analyzer-cplusplus.StringChecker): Methods::add has looked
+	  help(m.help ? m.help : ""), params(m.params), role(m.role == PB_ROLE_DEFAULT ? int{PB_OPERATOR} : m.role),
+	  deadline(m.deadline_ms > 0 ? std::chrono::milliseconds(m.deadline_ms) : usual_deadline), on_call(m.on_call), self(m.self)
 {
 	methods.methods[name].push_back(this);
 	++methods.changes;

@@ -188,7 +188,7 @@ const std::vector<std::string> &EventClient::patterns() const noexcept
 	return group ? group->patterns : none;
 }
 
-void EventClient::choose(std::vector<std::string> patterns, std::uint64_t after)
+void EventClient::choose(const std::vector<std::string> &patterns, std::uint64_t after)
 {
 	if (group && patterns == group->patterns) return;
 	// The new group first: a topic that both want stays watched.

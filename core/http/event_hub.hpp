@@ -104,7 +104,7 @@ public:
 
 	/// Another choice of topics (checked patterns; none: nothing). Kept values newer than `after` of those it did not have
 	/// before come at once, in the order of their sequence.
-	void choose(std::vector<std::string> patterns, std::uint64_t after = 0);
+	void choose(const std::vector<std::string> &patterns, std::uint64_t after = 0);
 	[[nodiscard]] const std::vector<std::string> &patterns() const noexcept;
 	/// There is room again: sends what was left waiting.
 	void resume();

@@ -183,7 +183,7 @@ Acceptor::~Acceptor() = default;
 
 std::shared_ptr<Acceptor> Acceptor::make(Reactor &reactor, int fd, Takers takers)
 {
-	const std::shared_ptr<Acceptor> out(new Acceptor(reactor, std::move(takers)));
+	std::shared_ptr<Acceptor> out(new Acceptor(reactor, std::move(takers)));
 	evhtp_t *htp = evhtp_new(reactor.base(), out.get());
 	out->native->htp = htp;
 	evhtp_set_bev_flags(htp, BEV_OPT_CLOSE_ON_FREE); // without deferred callbacks: two system calls less a request
