@@ -3,6 +3,7 @@
 
 A suite is a function that yields (name, passed, detail). A suite that cannot be built is one failure, and the rest goes on.
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ BUILDS = {  # folder: options
     "build-asan": ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
     "build-tsan": ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread", "-Db_lundef=false"],
 }
+ONLY_GCC = re.compile(r" (-fno-gnu-unique|-Wno-restrict|-Wno-maybe-uninitialized)(?= )")  # clang-tidy takes them for errors
 SANITIZE = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -50,10 +52,10 @@ def build(folder, *targets):
     return ROOT / folder
 
 
-def meson_suite(folder, suite, limit=900):
-    """Each program of a meson suite, and each test that it counted itself."""
-    where = build(folder)
-    status, out = run("meson", "test", "-C", folder, "--suite", suite, "--no-rebuild", "--print-errorlogs", limit=limit, env={**SANITIZE})
+def meson_suite(folder, suite, *names, limit=900, targets=()):
+    """Each program of a meson suite (or those named), and each test that it counted itself."""
+    where = build(folder, *targets)
+    status, out = run("meson", "test", "-C", folder, "--suite", suite, "--no-rebuild", "--print-errorlogs", *names, limit=limit, env={**SANITIZE})
     log = where / "meson-logs/testlog.txt"
     text = log.read_text(errors="replace") if log.exists() else out
     tests = sum(int(n) for n in re.findall(r"^OK \((\d+) tests", text, re.M)) + sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text))
@@ -106,7 +108,7 @@ def workers(n):
 
 
 def style():
-    """Public headers alone, as C11 and C++20, by both compilers."""
+    """Public headers alone, as C11 and C++20, by both compilers; the format of all C and C++."""
     passed, failed, detail = 0, 0, ""
 
     def check(ok, why):
@@ -126,7 +128,24 @@ def style():
                 f.flush()
                 status, out = run(compiler, *language, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only", "-Iinclude", *flags, f.name)
             check(status == 0, f"{header} by {compiler}: {out[:800]}")
+    for source in run("git", "ls-files", "*.c", "*.h", "*.cpp", "*.hpp")[1].split():
+        status, out = run("clang-format", "--dry-run", "-Werror", source)
+        check(status == 0, f"{out[:400]}\n(clang-format -i {source})")
     return passed, failed, detail
+
+
+def tidy():
+    """clang-tidy over all that is installed."""
+    where = build("build-test")
+    (where / "tidy").mkdir(exist_ok=True)
+    (where / "tidy/compile_commands.json").write_text(ONLY_GCC.sub("", (where / "compile_commands.json").read_text()))
+    sources = run("git", "ls-files", "core/*.cpp", "plugins/*.cpp", "ctl/*.cpp")[1].split()
+    failed, detail = 0, ""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for source, (status, out) in zip(sources, pool.map(lambda f: run("clang-tidy", "-p", "build-test/tidy", "--quiet", f), sources)):
+            failed += status != 0
+            detail += "" if status == 0 else f"{source}: {out[:2000]}\n"
+    return len(sources) - failed, failed, detail
 
 
 def unit():
@@ -153,7 +172,12 @@ def asan():
 
 def tsan():
     """Where threads meet: the worker pool, the store, the writer."""
-    return meson_suite("build-tsan", "unit")
+    return meson_suite("build-tsan", "unit", "core", targets=["tests/unit/unit-core"])
+
+
+def valgrind():
+    """Load, use and unload of each plugin."""
+    return pytest("build-test", *workers(2), "tests/valgrind")
 
 
 def fuzz():
@@ -170,7 +194,7 @@ def browser():
     return pytest("build-test", "tests/browser")
 
 
-SUITES = {"style": style, "unit": unit, "abi": abi, "integration": integration, "asan": asan, "tsan": tsan, "fuzz": fuzz, "vm": vm, "browser": browser}
+SUITES = {"style": style, "unit": unit, "abi": abi, "integration": integration, "asan": asan, "tsan": tsan, "valgrind": valgrind, "tidy": tidy, "fuzz": fuzz, "vm": vm, "browser": browser}
 USUAL = ("style", "unit", "abi", "integration")  # the others by name
 FOLDERS = {"integration": "tests/integration", "vm": "tests/vm", "browser": "tests/browser", "abi": "tests/abi", "fuzz": "tests/fuzz"}
 

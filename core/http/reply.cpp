@@ -104,10 +104,14 @@ std::string error_body(const Error &error, const json_t *members)
 	pb::Json details = error.details ? pb::Json::share(error.details.get()) : pb::Json(nullptr);
 	pb::Json body = pb::Json::object();
 	body.set("success", false);
-	if (code == "VALIDATION_ERROR") body.set("error", pb::Json{{"code", pb::Json(code)}, {"message", pb::Json(error.text)}, {"details", std::move(details)}});
-	else body.set("error", code);
-	body.set("message", error.text);
-	if (code != "VALIDATION_ERROR") body.set("details", std::move(details));
+	if (code == "VALIDATION_ERROR") {
+		body.set("error", pb::Json{{"code", pb::Json(code)}, {"message", pb::Json(error.text)}, {"details", std::move(details)}});
+		body.set("message", error.text);
+	} else {
+		body.set("error", code);
+		body.set("message", error.text);
+		body.set("details", std::move(details));
+	}
 	if (members) json_object_update(body.get(), const_cast<json_t *>(members));
 	body.set("timestamp", iso_now());
 	return body.text();

@@ -117,8 +117,8 @@ void Store::submit(Operation o, Done done)
 	const bool is_full = waiting() >= most_waiting || bytes + o.bytes() > most_bytes;
 	if (!flaw.empty() || is_full) {
 		if (!done) return;
-		Error e{flaw.empty() ? fmt::format("state: {} operations wait for the disk already; try again later", waiting()) : std::move(flaw),
-			flaw.empty() && is_full ? 507 : 400, flaw.empty() && is_full ? "STATE_BUSY" : "", {}};
+		Error e = flaw.empty() ? Error{fmt::format("state: {} operations wait for the disk already; try again later", waiting()), 507, "STATE_BUSY", {}}
+							   : Error{std::move(flaw), 400, "", {}};
 		auto shared = std::make_shared<Error>(std::move(e)); // later: never from inside the call
 		reactor.defer([done = std::move(done), shared] { done(fail(std::move(*shared))); });
 		return;

@@ -52,8 +52,7 @@ void Folders::watch(Folder &folder) const
 	}
 	if (folder.watch >= 0 && s && s->identity == folder.identity) return;
 	const int before = std::exchange(folder.watch, -1);
-	if (before >= 0 && std::none_of(folders.begin(), folders.end(), [&](const Folder &f) { return f.watch == before; }))
-		::inotify_rm_watch(inotify_fd, before);
+	if (before >= 0 && std::none_of(folders.begin(), folders.end(), [&](const Folder &f) { return f.watch == before; })) ::inotify_rm_watch(inotify_fd, before);
 	if (!s || inotify_fd < 0) return;
 	const std::uint32_t mask = path == folder.path ? events : IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 	folder.watch = ::inotify_add_watch(inotify_fd, path.c_str(), mask | IN_ONLYDIR | IN_MASK_ADD);
@@ -107,7 +106,7 @@ std::string Folders::find(const Identity &identity) const
 		while (const dirent *e = dir ? ::readdir(dir.get()) : nullptr) {
 			if (++seen > most_files) break;
 			if (e->d_ino != identity.inode) continue;
-			const std::string path = folder.path + "/" + e->d_name;
+			std::string path = folder.path + "/" + e->d_name;
 			const auto s = Stat::of(path);
 			if (s && s->identity == identity) return path;
 		}
