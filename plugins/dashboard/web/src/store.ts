@@ -37,6 +37,12 @@ export function listen(name: string, on: Listener): () => void {
 	listeners.set(name, set.add(on));
 	return () => set.delete(on);
 }
+const lagged = new Set<() => void>();
+/// Called where values were left out because we were too slow: what is told in differences must be asked for.
+export function onLag(f: () => void): () => void {
+	lagged.add(f);
+	return () => lagged.delete(f);
+}
 const opened = new Set<() => void>();
 /// Called whenever the link has come up (again): what was missed must be asked for.
 export function onOpen(f: () => void): () => void {
@@ -88,7 +94,10 @@ function take(events: Event[]) {
 		let added = false;
 		for (const e of events) {
 			if (e.id) lastId = e.id;
-			if (e.event === "lag") continue;
+			if (e.event === "lag") {
+				for (const f of lagged) f();
+				continue;
+			}
 			let v: any;
 			try {
 				v = JSON.parse(e.data);

@@ -29,7 +29,7 @@ export function LogView() {
 	const shown = lines.filter((l) => (ranks[l.kind] ?? 3) <= ranks[level] && (!plugin || l.plugin === plugin));
 	return (
 		<div class="view full">
-			<Card title={t.views.log} at={lines.at(-1)?.at ?? (asked || undefined)} class="fill">
+			<Card title={t.views.log} at={lines.at(-1)?.at ?? (asked || undefined)} since class="fill">
 				<div class="toolbar">
 					<SearchBox value={search} on={setSearch} />
 					<label>{t.log.level} <select value={level} onChange={(e) => setLevel(e.currentTarget.value)}>{Object.keys(ranks).map((l) => <option key={l} value={l}>{t.log.levels[l]}</option>)}</select></label>

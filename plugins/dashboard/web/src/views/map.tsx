@@ -1,1 +1,2 @@
 export const MapView = () => null;
+export const SmallMap = (_: { lat: number; lon: number }) => null;
