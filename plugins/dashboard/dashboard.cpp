@@ -20,7 +20,6 @@ namespace {
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t remembered_ms = 3'600'000;
-constexpr std::int64_t fresh_ms = 90'000; // older values of others are not sampled: nobody knows whether they hold
 
 struct Settings {
 	std::string folder, tiles;
@@ -73,7 +72,9 @@ public:
 		  clear_track(scope_, "dashboard.clear_track", pb::bind<&Dashboard::on_clear>(this), {.help = "forgets the way driven"}),
 		  history_route(scope_, "GET dashboard/history", "method:dashboard.history", {.help = "the last hour, a column a figure"}),
 		  track_route(scope_, "GET dashboard/track", "method:dashboard.track", {.help = "the way driven: [unix ms, lat, lon, 1 where a line begins]"}),
+		  gps_link(scope_, "gps/link", pb::bind<&Dashboard::on_gps_link>(this), PB_UNWATCHED),
 		  fix(scope_, "gps/fix", pb::bind<&Dashboard::on_fix>(this), PB_UNWATCHED), sky(scope_, "gps/sky", pb::bind<&Dashboard::on_sky>(this), PB_UNWATCHED),
+		  kismet_link(scope_, "kismet/link", pb::bind<&Dashboard::on_kismet_link>(this), PB_UNWATCHED),
 		  air(scope_, "kismet/summary", pb::bind<&Dashboard::on_air>(this), PB_UNWATCHED), timer(scope_, pb::bind<&Dashboard::on_timer>(this))
 	{
 		if (!s.tiles.empty())
@@ -87,36 +88,29 @@ public:
 private:
 	static std::size_t samples(std::chrono::milliseconds interval) { return static_cast<std::size_t>(remembered_ms / interval.count()) + 1; }
 
-	/// What others said last, with its time; nothing once it is old.
-	struct Heard {
-		double value = unknown;
-		std::int64_t time_ms = 0;
-		void set(std::optional<double> v, std::int64_t t) noexcept { *this = {v.value_or(unknown), t}; }
-		[[nodiscard]] double at(std::int64_t now) const noexcept { return now - time_ms <= fresh_ms ? value : unknown; }
-	};
-
+	// Topics drop what has not changed, so how old a value is says nothing: it holds as long as its link does.
+	void on_gps_link(const pb_value &v) noexcept { has_gps = v.json && pb::text_at(v.json, "state") == "up" && !pb::bool_at(v.json, "stale"); }
+	void on_kismet_link(const pb_value &v) noexcept { has_air = v.json && pb::text_at(v.json, "state") == "up"; }
 	void on_fix(const pb_value &v) noexcept
 	{
-		const std::int64_t mode = integer_or_none(v, "mode");
-		const auto eph = v.json && mode >= 2 ? pb::number_at(v.json, "eph") : std::nullopt;
-		error_m.set(eph, v.time_ms);
-		if (mode < 2) return;
-		const auto lat = pb::number_at(v.json, "lat"), lon = pb::number_at(v.json, "lon");
-		if (lat && lon)
-			pb::detail::guarded([&] { track.add(v.time_ms, *lat, *lon, eph.value_or(unknown)); }, [this](const pb_error &e) { scope.warn(e.text); });
+		const bool has_fix = v.json && pb::integer_at(v.json, "mode") >= 2;
+		error_m = has_fix ? number(v, "eph") : unknown;
+		const double lat = number(v, "lat"), lon = number(v, "lon");
+		if (!has_fix || !std::isfinite(lat) || !std::isfinite(lon)) return;
+		pb::detail::guarded([&] { track.add(v.time_ms, lat, lon, error_m); }, [this](const pb_error &e) { scope.warn(e.text); });
 	}
 	void on_sky(const pb_value &v) noexcept
 	{
-		used.set(v.json ? pb::number_at(v.json, "uSat") : std::nullopt, v.time_ms);
-		seen.set(v.json ? pb::number_at(v.json, "nSat") : std::nullopt, v.time_ms);
+		used = number(v, "uSat");
+		seen = number(v, "nSat");
 	}
 	void on_air(const pb_value &v) noexcept
 	{
-		count.set(v.json ? pb::number_at(v.json, "devices") : std::nullopt, v.time_ms);
-		packets.set(v.json ? pb::number_at(v.json, "packets_per_second") : std::nullopt, v.time_ms);
-		evicted = v.json ? pb::number_at(v.json, "evicted").value_or(0) : 0;
+		count = number(v, "devices");
+		packets = number(v, "packets_per_second");
+		evicted = number(v, "evicted");
 	}
-	static std::int64_t integer_or_none(const pb_value &v, const char *key) noexcept { return v.json ? pb::integer_at(v.json, key) : 0; }
+	static double number(const pb_value &v, const char *key) noexcept { return v.json ? pb::number_at(v.json, key).value_or(unknown) : unknown; }
 
 	void on_timer() noexcept
 	{
@@ -135,12 +129,16 @@ private:
 		s.unix_ms = now;
 		auto &v = s.values;
 		v.fill(unknown);
-		v[satellites_used] = used.at(now);
-		v[satellites_seen] = seen.at(now);
-		v[fix_error] = error_m.at(now);
-		v[packets_per_second] = packets.at(now);
-		v[devices] = count.at(now);
-		const double total = v[devices] + evicted; // all that were ever new
+		if (has_gps) {
+			v[satellites_used] = used;
+			v[satellites_seen] = seen;
+			v[fix_error] = error_m;
+		}
+		if (has_air) {
+			v[packets_per_second] = packets;
+			v[devices] = count;
+		}
+		const double total = v[devices] + (std::isfinite(evicted) ? evicted : 0); // all that were ever new
 		const double minutes = static_cast<double>(m.read_at_ns - last.read_at_ns) / 60e9;
 		if (last.read_at_ns > 0 && minutes > 0) {
 			if (total >= last_total) v[devices_per_minute] = (total - last_total) / minutes;
@@ -182,8 +180,8 @@ private:
 	std::string disk_folder;
 	History history;
 	Track track;
-	Heard used, seen, error_m, count, packets;
-	double evicted = 0, last_total = unknown;
+	double used = unknown, seen = unknown, error_m = unknown, count = unknown, packets = unknown, evicted = unknown, last_total = unknown;
+	bool has_gps = false, has_air = false;
 	Machine last;
 	bool is_reading = false;
 	pb::Files page, assets;
@@ -191,7 +189,7 @@ private:
 	pb::Topic host, sample;
 	pb::Method<pb::None> get_history, get_track, clear_track;
 	pb::Route history_route, track_route;
-	pb::Subscription fix, sky, air;
+	pb::Subscription gps_link, fix, sky, kismet_link, air;
 	pb::Timer timer;
 };
 

@@ -22,6 +22,7 @@ export interface Device {
 	find: string; // lower case: what a search looks at
 	order: string; // lower case name
 	course: number[]; // the newest signals seen by this page
+	best: { dbm: number; place: { lat: number; lon: number } } | null; // where it was strongest, as far as this page has seen
 }
 
 export const table = new Map<string, Device>();
@@ -55,10 +56,13 @@ function put(raw: any) {
 		if (course.length > courseLength) course.shift();
 	}
 	const isSame = old && old.name === name && old.type === type && old.manufacturer === manufacturer;
+	const location = l && num(l.lat) !== null && num(l.lon) !== null && Math.abs(l.lat) <= 90 && Math.abs(l.lon) <= 180 ? { lat: l.lat, lon: l.lon, alt: num(l.alt), accuracy: num(l.accuracy) } : null;
+	const dbm = last ?? -200;
+	const best = location && (!old?.best || dbm >= old.best.dbm) ? { dbm, place: location } : (old?.best ?? null);
 	table.set(mac, {
 		mac, name, type, manufacturer, channel: raw.channel === null || raw.channel === undefined ? null : text(raw.channel), frequency: num(raw.frequency), packets: num(raw.packets) ?? 0, dataBytes: num(raw.dataBytes) ?? 0,
 		firstSeen: raw.firstSeen ?? null, lastSeen: raw.lastSeen ?? null, signal: { last, min: num(s.min), max: num(s.max) },
-		location: l && num(l.lat) !== null && num(l.lon) !== null && Math.abs(l.lat) <= 90 && Math.abs(l.lon) <= 180 ? { lat: l.lat, lon: l.lon, alt: num(l.alt), accuracy: num(l.accuracy) } : null,
+		location, best,
 		first: Date.parse(raw.firstSeen) || 0, last: Date.parse(raw.lastSeen) || 0, course,
 		find: isSame ? old.find : `${name}\n${mac}\n${manufacturer}\n${type}`.toLowerCase(), order: isSame ? old.order : name.toLowerCase(),
 	});
