@@ -80,8 +80,9 @@ public:
 			const std::string_view state = text_or_dash(i, "state");
 			if (json_is_string(pb::at(i, "ended")) || state == "recovered") continue;
 			const bool is_given_up = state == "given up";
-			const std::string text = fmt::format("incident {}, {}: {}", text_or_dash(i, "class"), state, pb::text_at(i, "reason"));
-			say(is_given_up, text, is_given_up ? std::string(pb::text_at(i, "advice", "patchbayctl recovery")) : "");
+			const std::string text =
+				fmt::format("incident {} ({}), {}: {}", text_or_dash(i, "class"), text_or_dash(i, "topic"), state, pb::text_at(i, "reason"));
+			say(is_given_up, text, is_given_up ? std::string(pb::text_at(i, "advice", "patchbayctl recovery")) : "patchbayctl recovery");
 		}
 	}
 	std::vector<Wrong> found;

@@ -23,7 +23,7 @@ constexpr Option common[] = {
 	{"ca-file", 0, "FILE", "certificates to believe for https (also PATCHBAY_CA_FILE)", Words::files},
 	{"timeout", 0, "TIME", "the limit for each request, as in 500ms, 10s, 2m"},
 	{"json", 0, nullptr, "the daemon's JSON as it is, for programs"},
-	{"color", 0, "WHEN", "auto (on a terminal, without NO_COLOR), always or never"},
+	{"color", 0, "auto|always|never", "colours; auto: on a terminal, without NO_COLOR"},
 	{"version", 0, nullptr, "print the version"},
 	{"help", 'h', nullptr, "say how a command is used"},
 };
@@ -34,20 +34,20 @@ constexpr Option list_options[] = {
 	{"search", 's', "TEXT", "only those with this in name, SSID, MAC or maker"},
 	{"since", 0, "TIME", "only those seen since, ISO 8601, or so long ago, as in 10m"},
 	{"sort", 0, "KEY", "lastSeen, firstSeen, signal, name or packets; - before it: falling"},
-	{"source", 0, "FROM", "kismet, csv or auto: what is up"},
+	{"source", 0, "auto|kismet|csv", "whose; auto: what is up"},
 };
 constexpr Option alert_options[] = {
 	{"limit", 'n', "N", "at most so many, 1 to 1000 (50)"},
 	{"search", 's', "TEXT", "only those with this in them"},
 	{"since", 0, "TIME", "only those since, ISO 8601, or so long ago, as in 10m"},
 };
-constexpr Option start_options[] = {{"wait", 0, "FOR", "ready (the default) or started"}};
+constexpr Option start_options[] = {{"wait", 0, "ready|started", "come back then; ready where it is left out"}};
 constexpr Option stop_options[] = {{"force", 0, nullptr, "kill at once, without the time to end by itself"}};
 constexpr Option log_options[] = {
 	{"follow", 'f', nullptr, "go on, and show lines as they come"}, {"lines", 'n', "N", "begin with so many of the last ones (100)"}};
 constexpr Option acquire_options[] = {
 	{"owner", 'o', "NAME", "who takes it (user@host)"},
-	{"mode", 'm', "MODE", "monitor or managed; without it, it stays as it is"},
+	{"mode", 'm', "monitor|managed", "without it, it stays as it is"},
 	{"channel", 'c', "N", "the channel or the frequency in MHz, in monitor mode"},
 	{"ttl", 0, "TIME", "give it back after that, as in 10m"},
 	{"pid", 'p', "PID", "give it back when this process ends"},
@@ -96,8 +96,10 @@ constexpr Command commands[] = {
 	{"call", "METHOD [KEY=VALUE]…", "call a method; a value is of the type that the method declares", &call, 1, any_number, Words::methods},
 	{"config", "check [FILE] | show [KEY] | diff", "check a configuration; show what is in force; what differs from the defaults", &config, 1, 2, Words::config,
 		config_options},
+	{"doctor", "[--offline] [--config FILE]", "look for what usually goes wrong, and say what mends it", &doctor, 0, 0, Words::none, doctor_options},
 	{"version", "", "the versions of this tool and of the daemon", &version, 0, 0, Words::none},
 	{"help", "[COMMAND]", "say how a command is used", &help, 0, 1, Words::commands},
+	{"__complete", "-- WORD…", "what the last word can be completed with", &complete, 0, any_number, Words::none, {}, true},
 };
 
 } // namespace
