@@ -1,5 +1,7 @@
 // webhook: the contract that older dashboards, scripts and fleets speak, made of the other plugins' topics and methods.
 #include "air.hpp"
+#include "air_news.hpp"
+#include "feed.hpp"
 #include "flat_scripts.hpp"
 #include "health.hpp"
 #include "info.hpp"
@@ -8,8 +10,10 @@
 #include "launcher.hpp"
 #include "legacy.hpp"
 #include "machine.hpp"
+#include "script_news.hpp"
 #include "scripts.hpp"
 #include "settings.hpp"
+#include "sockets.hpp"
 
 #include <patchbay/patchbay.hpp>
 
@@ -20,10 +24,15 @@ public:
 	using Settings = webhook::Settings;
 	Webhook(pb::Scope &scope, const Settings &settings)
 		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
-		  health(scope, known, [] { return std::size_t{0}; }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
+		  health(scope, known, [this] { return sockets.count(); }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
 		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience), air(scope, known),
-		  kismet_data(scope, known, air), legacy(scope, settings.legacy_listen)
+		  kismet_data(scope, known, air), script_news(scope, known, launcher, feed), air_news(scope, known, feed), sockets(scope, feed, script_news),
+		  legacy(scope, settings.legacy_listen)
 	{}
+	void drain(bool is_shutdown, pb::Bound<> done) noexcept
+	{
+		sockets.shut_down(is_shutdown ? "the daemon is stopping" : "the plugin is being stopped or replaced; connect again", done);
+	}
 
 private:
 	Known known;
@@ -35,6 +44,10 @@ private:
 	FlatScripts flat_scripts;
 	AirSource air;
 	KismetData kismet_data;
+	Feed feed;
+	ScriptNews script_news;
+	AirNews air_news;
+	Sockets sockets;
 	Legacy legacy;
 };
 
