@@ -66,6 +66,7 @@ Result<MethodItem *> Methods::add(Scope &scope, const pb_method &m)
 		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 	});
 	if (!is_good || !m.on_call) return fail(fmt::format("method \"{}\": needs a name of letters, digits and ._- and a function", name), 400);
+	if (const std::string flaw = fields::flaw_of(m.params); !flaw.empty()) return fail(fmt::format("method \"{}\": {}", name, flaw), 400);
 	if (const MethodItem *other = find(name)) {
 		if (other->scope.plugin != scope.plugin) return fail(fmt::format("method \"{}\" is taken by plugin {}", name, other->scope.plugin), 409);
 		if (&other->scope == &scope) return fail(fmt::format("method \"{}\" is there already", name), 409);

@@ -1,4 +1,5 @@
 #include "host/host.hpp"
+#include "fields/check.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -196,8 +197,10 @@ bool Host::load(Plugin &p, std::vector<config::Problem> *problems)
 		if (!p.fresh) return false;
 		auto next = std::make_unique<Instance>(services, p.account, std::move(*p.fresh));
 		p.fresh.reset();
-		if (auto loaded = next->load(); !loaded) {
-			fail_plugin(p, loaded.error().text);
+		auto loaded = next->load();
+		const std::string flaw = loaded ? fields::flaw_of(next->settings()) : loaded.error().text;
+		if (!flaw.empty()) {
+			fail_plugin(p, loaded ? "its settings' table: " + flaw : flaw);
 			return false;
 		}
 		crash.add_code(p.name(), next->code().begin, next->code().end);

@@ -16,11 +16,13 @@
 #include <chrono>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace pb {
@@ -102,10 +104,25 @@ template<typename T> constexpr const pb_field *sub_fields()
 	if constexpr (requires { typename Shape<T>::Table; }) return Table<typename Shape<T>::Table>::rows.data();
 	else return nullptr;
 }
+/// Narrow integers without limits of their own have their type's: what is accepted fits.
+template<typename T> constexpr std::pair<double, double> limits_of(const FieldOptions &o)
+{
+	if constexpr (std::integral<T> && !std::same_as<T, bool> && sizeof(T) < sizeof(json_int_t)) {
+		if (o.min.value == 0 && o.max.value == 0) return {std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
+	}
+	return {o.min.value, o.max.value};
+}
+template<typename T> struct Bare {
+	using type = T;
+};
+template<typename T> struct Bare<std::optional<T>> {
+	using type = T;
+};
 template<typename C, typename T> constexpr pb_field row(const Field<C, T> &f)
 {
 	const char *fallback = is_optional<T> && !f.options.fallback ? "" : f.options.fallback;
-	return {f.name, Shape<T>::type | f.options.flags, fallback, f.options.help, f.options.min.value, f.options.max.value, f.options.choices, sub_fields<T>()};
+	const auto [min, max] = limits_of<typename Bare<T>::type>(f.options);
+	return {f.name, Shape<T>::type | f.options.flags, fallback, f.options.help, min, max, f.options.choices, sub_fields<T>()};
 }
 template<typename S> struct Table {
 	static constexpr auto rows = std::apply([](auto... f) { return std::array<pb_field, sizeof...(f) + 1>{row(f)..., pb_field{}}; }, S::fields);

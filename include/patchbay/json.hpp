@@ -95,7 +95,8 @@ public:
 		return *this;
 	}
 	[[nodiscard]] Json copy() const { return own(json_deep_copy(json.get())); }
-	[[nodiscard]] std::string text(std::size_t flags = JSON_COMPACT | JSON_ENCODE_ANY) const
+	/// 15 digits: a number that was read as 48.1 is written as 48.1 again, not as 48.100000000000001.
+	[[nodiscard]] std::string text(std::size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) const
 	{
 		const std::unique_ptr<char, decltype(&std::free)> s(json_dumps(json.get(), flags), &std::free);
 		return s ? s.get() : "null";
