@@ -7,8 +7,9 @@
 
 #include <patchbay/json.hpp>
 
-#include <functional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace ctl {
 
@@ -44,6 +45,17 @@ private:
 	State state = State::asking;
 	int code = 0;
 	long status = 0;
+};
+
+/// The descriptors that are open at its construction: what we inherited, and a command inherits from us.
+class Inherited final {
+public:
+	Inherited();
+	/// Everything opened since then is closed by exec.
+	void keep_no_others() const;
+
+private:
+	std::set<int> descriptors;
 };
 
 /// Runs `command` and gives its exit status (128 + n where signal n ended it); signals that reach us reach it. is_strict: it is

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -17,6 +18,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 namespace ctl {
 
@@ -93,7 +95,26 @@ Child begin(const std::vector<std::string> &command, const sigset_t &mask)
 	return {pid, error};
 }
 
+/// Every open descriptor.
+std::set<int> open_descriptors()
+{
+	std::set<int> out;
+	const std::unique_ptr<DIR, int (*)(DIR *)> dir(opendir("/proc/self/fd"), &closedir);
+	while (const dirent *entry = dir ? readdir(dir.get()) : nullptr)
+		if (entry->d_name[0] != '.') out.insert(std::atoi(entry->d_name));
+	if (dir) out.erase(dirfd(dir.get()));
+	return out;
+}
+
 } // namespace
+
+Inherited::Inherited() : descriptors(open_descriptors()) {}
+
+void Inherited::keep_no_others() const
+{
+	for (const int fd : open_descriptors()) // libcurl leaves some open
+		if (!descriptors.contains(fd)) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
 
 int run_under(HeldLock &lock, const std::vector<std::string> &command, bool is_strict)
 {

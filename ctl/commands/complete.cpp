@@ -19,7 +19,7 @@ constexpr Seconds patience{1};
 /// Shells expand what they are given: nothing that could be more than a name.
 bool is_plain(std::string_view word) noexcept
 {
-	return !word.empty() && std::ranges::all_of(word, [](char c) {
+	return !word.empty() && word[0] != ':' && std::ranges::all_of(word, [](char c) {
 		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("._/:@=-*", c) != nullptr;
 	}) && word.find('\0') == std::string_view::npos;
 }

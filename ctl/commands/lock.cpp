@@ -20,6 +20,7 @@ constexpr Seconds usual_wait{30}, grace{10}; // beyond the wait, for a daemon th
 
 int lock(Context &context, const Arguments &arguments)
 {
+	const Inherited inherited;
 	std::vector<std::string> command(arguments.words.begin() + 1, arguments.words.end());
 	if (command.front() == "--") command.erase(command.begin());
 	if (command.empty()) throw Failure(bad_usage, "lock needs a command\nusage: patchbayctl lock NAME -- COMMAND [ARGUMENT]…");
@@ -36,6 +37,7 @@ int lock(Context &context, const Arguments &arguments)
 		if (std::chrono::steady_clock::now() > until) throw Failure(unreachable, fmt::format("{} does not answer", context.client().target().text));
 		if (!held.failure().empty()) throw Failure(held.exit_code(), held.failure());
 	}
+	inherited.keep_no_others();
 	return run_under(held, command, arguments.has("strict"));
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <ctime>
 #include <optional>
@@ -67,18 +68,37 @@ std::optional<Finding> flaw_of(const std::string &path, const std::vector<Proces
 	return {};
 }
 
-void check_devices(const GpsdLook &look, Findings &found)
+/// gpsd, as it listens there; else all that are called so.
+std::vector<Process> gpsd_on(const std::string &port)
+{
+	std::uint16_t number = 0;
+	(void)std::from_chars(port.data(), port.data() + port.size(), number);
+	auto listener = listener_on(number);
+	if (listener && listener->process && listener->process->name == "gpsd") return {std::move(*listener->process)};
+	return processes_called("gpsd");
+}
+
+/// It has none: it drops what it cannot open. What it was started with, and what is plugged in, may say why.
+Finding no_device(const std::vector<Process> &gpsd)
+{
+	const auto plugged = candidates();
+	std::vector<std::string> named;
+	for (const Process &p : gpsd)
+		for (std::string &word : command_line_of(p.pid))
+			if (word.starts_with("/dev/")) named.push_back(std::move(word));
+	named.insert(named.end(), plugged.begin(), plugged.end());
+	for (const std::string &device : named)
+		if (auto flaw = flaw_of(device, gpsd)) return std::move(*flaw);
+	if (plugged.empty())
+		return {"gpsd", Grade::bad, "gpsd has no device, and no receiver is plugged in", "plug one in; gpsd's devices stand in /etc/default/gpsd"};
+	return {"gpsd", Grade::bad, fmt::format("gpsd has no device, but {} is plugged in", plugged[0]), fmt::format("sudo gpsdctl add {}", plugged[0])};
+}
+
+void check_devices(const GpsdLook &look, const std::vector<Process> &gpsd, Findings &found)
 {
 	if (!look.has_told_devices)
 		return found.push_back({"gpsd", Grade::bad, "gpsd answers, but does not say which devices it has", "sudo systemctl restart gpsd"});
-	if (look.devices.empty()) {
-		const auto plugged = candidates();
-		const std::string text =
-			plugged.empty() ? "gpsd has no device, and no receiver is plugged in" : fmt::format("gpsd has no device, but {} is plugged in", plugged[0]);
-		return found.push_back({"gpsd", Grade::bad, text,
-			plugged.empty() ? "plug one in; gpsd's devices stand in /etc/default/gpsd" : fmt::format("sudo gpsdctl add {}", plugged[0])});
-	}
-	const auto gpsd = processes_called("gpsd");
+	if (look.devices.empty()) return found.push_back(no_device(gpsd));
 	for (const GpsdDevice &d : look.devices) {
 		if (auto flaw = flaw_of(d.path, gpsd)) found.push_back(std::move(*flaw));
 		else if (!d.is_open)
@@ -101,7 +121,7 @@ void check_gpsd(const Kit &kit, const GpsdLook &look, Findings &found)
 	if (!look.is_gpsd)
 		return found.push_back(
 			{"gpsd", Grade::bad, fmt::format("what answers at {} is not gpsd", where), fmt::format("sudo ss -ltnp; then set port in [plugins.gpsd]")});
-	check_devices(look, found);
+	check_devices(look, gpsd_on(kit.text("gpsd", "port", "2947")), found);
 }
 
 void check_clock(const GpsdLook &look, Findings &found)

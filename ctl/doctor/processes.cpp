@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <memory>
 
@@ -98,6 +99,16 @@ std::vector<Process> processes_called(std::string_view name)
 		if (p && p->name == name.substr(0, 15)) out.push_back(std::move(*p));
 		return true;
 	});
+	return out;
+}
+
+std::vector<std::string> command_line_of(pid_t pid)
+{
+	const File file = open(fmt::format("/proc/{}/cmdline", pid));
+	std::array<char, 16384> bytes{};
+	const std::size_t n = file ? std::fread(bytes.data(), 1, bytes.size(), file.get()) : 0;
+	std::vector<std::string> out;
+	for (std::size_t i = 0; i < n; i += out.back().size() + 1) out.emplace_back(bytes.data() + i, strnlen(bytes.data() + i, n - i));
 	return out;
 }
 

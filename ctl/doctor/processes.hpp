@@ -20,6 +20,8 @@ struct Process {
 
 /// Every process whose name is `name`.
 [[nodiscard]] std::vector<Process> processes_called(std::string_view name);
+/// The words of its command line.
+[[nodiscard]] std::vector<std::string> command_line_of(pid_t pid);
 /// Who listens on a TCP port: its socket is there at all, and its process where we may see it.
 struct Listener {
 	std::optional<Process> process;

@@ -48,10 +48,10 @@ Target parse_target(std::string_view text)
 	const auto is_odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\\' || c == '"' || c == '@' || c == '?' || c == '#' || c == '\x7f'; };
 	if (text.empty() || std::ranges::any_of(text, is_odd)) refuse(text, "that is no address");
 	if (text.starts_with("http://") || text.starts_with("https://")) {
+		const std::size_t host = text.find("//") + 2;
+		if (host >= text.size() || text[host] == '/') refuse(text, "there is no name in it");
 		std::string base(text);
 		while (base.ends_with('/')) base.pop_back();
-		const std::size_t host = base.find("//") + 2;
-		if (host >= base.size() || base[host] == '/') refuse(text, "there is no name in it");
 		return {base, {}, std::string(text)};
 	}
 	if (text.find('/') != std::string_view::npos) refuse(text, "that is no address");

@@ -32,15 +32,19 @@ std::vector<std::size_t> Table::widths(std::size_t most) const
 void Table::print(Output &out, std::size_t most) const
 {
 	const std::vector<std::size_t> width = widths(most);
-	std::size_t blanks = 0; // not written yet: none stand at the end of a line
+	std::size_t blanks = 0, used = 0; // blanks are not written yet: none stand at the end of a line
 	const auto cell = [&](std::size_t i, std::string_view text, Style style) {
-		const std::string shown = cut_to(text, width[i]);
+		if (i == 0) blanks = used = 0;
+		std::string shown = cut_to(text, width[i]);
 		const std::size_t blank = width[i] - width_of(shown);
 		blanks += (i > 0 ? gap : 0) + (columns[i].align == Column::Align::right ? blank : 0);
-		if (!shown.empty()) out.add(std::string(std::exchange(blanks, 0), ' '));
+		if (most > 0) shown = cut_to(shown, most - std::min(most, used + blanks)); // where not even the least fits
+		if (!shown.empty()) {
+			out.add(std::string(blanks, ' '));
+			used += std::exchange(blanks, 0) + width_of(shown);
+		}
 		out.add(shown, style);
 		blanks += columns[i].align == Column::Align::left ? blank : 0;
-		if (i + 1 == columns.size()) blanks = 0;
 	};
 	for (std::size_t i = 0; i < columns.size(); ++i) cell(i, columns[i].head, Style::faint);
 	out.line();

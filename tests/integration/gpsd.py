@@ -24,13 +24,14 @@ def nmea(fields):
 
 class Receiver:
     """A GPS receiver on UDP: an epoch of RMC, GGA, GSA and GSV a period, stamped with the present time. Its attributes may
-    be changed at any time: lat, lon (degrees), alt, speed (m/s), track, mode (1 none, 2, 3), hdop, period (s), is_silent."""
+    be changed at any time: lat, lon (degrees), alt, speed (m/s), track, mode (1 none, 2, 3), hdop, period (s), is_silent, behind."""
 
     def __init__(self, lat=52.52, lon=13.4, **attributes):
         self.port = free_port(socket.SOCK_DGRAM)
         self.device = f"udp://127.0.0.1:{self.port}"
         self.lat, self.lon, self.alt, self.speed, self.track = lat, lon, 34.0, 12.0, 45.0
         self.mode, self.hdop, self.period, self.is_silent = 3, 0.95, 0.2, False
+        self.behind = 0  # seconds that its clock is behind ours
         self.step = 1e-5  # degrees north an epoch
         self.__dict__.update(attributes)
         self._ended = threading.Event()
@@ -46,7 +47,7 @@ class Receiver:
             self._thread.join(5)
 
     def epoch(self):
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=self.behind)
         clock = now.strftime("%H%M%S.") + f"{now.microsecond // 10000:02d}"
         position = [self._angle(self.lat, "NS", 2), self._angle(self.lon, "EW", 3)] if self.mode > 1 else [",", ","]
         used = 0 if self.mode < 2 else 4 if self.mode == 2 else 8
