@@ -30,7 +30,20 @@ const does = {
 	goto: ({ page }, { url }) => page.goto(url).then(() => null),
 	reload: ({ page }) => page.reload().then(() => null),
 	eval: ({ page }, { js }) => page.evaluate(js),
-	wait: async ({ page }, { js, limit = 15000 }) => (await page.waitForFunction(js, null, { timeout: limit, polling: 50 })).jsonValue(),
+	/// Until the expression is true; by the debugger, since the page's own policy allows no eval.
+	async wait({ page }, { js, limit = 15000 }) {
+		let value, why;
+		for (const end = Date.now() + limit; Date.now() < end; await new Promise((r) => setTimeout(r, 40))) {
+			try {
+				value = await page.evaluate(js);
+				why = undefined;
+			} catch (e) {
+				why = e;
+			}
+			if (value) return value;
+		}
+		throw why ?? new Error(`not within ${limit} ms; the page: ${(await page.evaluate("document.body.innerText")).slice(0, 600)}`);
+	},
 	click: ({ page }, { at }) => page.click(at).then(() => null),
 	tap: ({ page }, { at }) => page.tap(at).then(() => null),
 	fill: ({ page }, { at, text }) => page.fill(at, text).then(() => null),

@@ -20,10 +20,10 @@ function Nav() {
 	return (
 		<nav aria-label={t.nav}>
 			{views.map((v) => (
-				<a key={v} href={`#/${v}`} aria-current={route.value.view === v ? "page" : undefined} aria-label={v === "now" && bad ? `${t.views.now}: ${t.wrong.count(bad)}` : undefined}>
+				<a key={v} href={`#/${v}`} aria-current={route.value.view === v ? "page" : undefined}>
 					<Icon name={v} />
 					<span>{t.views[v]}</span>
-					{v === "now" && bad > 0 && <b class="count" aria-hidden="true">{bad}</b>}
+					{v === "now" && bad > 0 && <b class="badge" title={t.wrong.count(bad)}>{bad}<span class="hidden"> {t.wrong.title}</span></b>}
 				</a>
 			))}
 		</nav>

@@ -117,7 +117,7 @@ export function Do({ what, on, children, sure = false, kind = "", label }: { wha
 		}
 	}
 	return (
-		<button class={`do ${kind}${asked ? " asked" : ""}`} aria-busy={busy} aria-label={label ?? what} disabled={busy} onClick={press}>
+		<button class={`do ${kind}${asked ? " asked" : ""}`} aria-busy={busy} aria-label={asked || busy ? undefined : (label ?? what)} disabled={busy} onClick={press}>
 			{busy ? t.working : asked ? t.do.sure(String(children)) : children}
 		</button>
 	);
