@@ -42,7 +42,7 @@ const does = {
 			}
 			if (value) return value;
 		}
-		throw why ?? new Error(`not within ${limit} ms; the page: ${(await page.evaluate("document.body.innerText")).slice(0, 600)}`);
+		throw why ?? new Error(`not within ${limit} ms; the page: ${(await page.evaluate("document.querySelector(\"main\").innerText")).slice(0, 900)}`);
 	},
 	click: ({ page }, { at }) => page.click(at).then(() => null),
 	tap: ({ page }, { at }) => page.tap(at).then(() => null),

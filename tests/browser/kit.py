@@ -70,7 +70,7 @@ class Kit:
         folder.chmod(0o755)
         self.drive = Drive()
         self.standin = Standin("--wall", "--loop", devices=devices)
-        procs = {"process": {**processes(folder), "broken": {"command": ["/bin/sh", "-c", "echo no device >&2; exit 3"]}}, "group": {"all": ["feed", "kismet", "wigletotak"], "gps": ["feed", "mavgps"]}}
+        procs = {"process": {**processes(folder), "broken": {"command": ["/bin/sh", "-c", "echo no device >&2; exit 3"]}}, "group": {"both": ["feed", "kismet", "wigletotak"], "gps": ["feed", "mavgps"]}}
         self.daemon = Daemon(folder / "d", settings=settings(folder, kismet=self.standin.settings(), procs=procs, gpsd={"port": self.drive.port})).start()
         self.url = f"http://127.0.0.1:{self.daemon.port}/"
         self.daemon.post("procs/wigletotak/start")

@@ -33,8 +33,8 @@ def test_each_view_has_a_link_in_the_nav_and_shows_something(kit, browser, shots
     p = page(kit, browser)
     for view in VIEWS:
         p.click(at=f'nav a[href="#/{view}"]')
+        p.until(f"document.querySelector('nav a[aria-current=page]').getAttribute('href') === '#/{view}'")
         p.until(SHOWN[view])
-        assert p.js("document.querySelector('nav a[aria-current=page]').getAttribute('href')") == f"#/{view}"
         p.shot(file=str(shots / f"{view}.png"))
     assert p.errors() == []
     p.close()

@@ -123,7 +123,7 @@ const newest = () => {
 	return t;
 };
 /// After a gap: what has been seen since, or all where the gap was long.
-const again = () => void load(table.size && Date.now() - loadedAt < 600_000 ? newest() - 60_000 : undefined);
+const again = () => void (loading.peek().busy || load(table.size && Date.now() - loadedAt < 600_000 ? newest() - 60_000 : undefined));
 
 let users = 0;
 let ends: (() => void)[] = [];

@@ -28,8 +28,10 @@ const tones: Record<string, Tone> = {
 };
 export const toneOf = (s: string): Tone => tones[s] ?? "dim";
 /// A state is told by word and by shape, never by colour alone.
-const marks: Record<Tone, string> = { good: "●", warn: "◐", bad: "▲", dim: "○", plain: "" };
-export const Mark = ({ tone }: { tone: Tone }) => <span class={`mark ${tone}`} aria-hidden="true">{marks[tone]}</span>;
+const marks: Record<Tone, ComponentChildren> = {
+	good: <circle cx="6" cy="6" r="4.5" />, warn: <><path d="M6 1.500a4.500 4.500 0 0 0 0 9z" /><circle cx="6" cy="6" r="4" class="ring" /></>, bad: <path d="M6 1 11.500 11H.5z" />, dim: <circle cx="6" cy="6" r="4" class="ring" />, plain: null,
+};
+export const Mark = ({ tone }: { tone: Tone }) => <svg class={`mark ${tone}`} viewBox="0 0 12 12" aria-hidden="true">{marks[tone]}</svg>;
 export const State = ({ of, tone, text }: { of: string; tone?: Tone; text?: string }) => (
 	<span class={`state ${tone ?? toneOf(of)}`}>
 		<Mark tone={tone ?? toneOf(of)} />
@@ -57,9 +59,9 @@ export const Field = ({ name, children, title }: { name: string; children: Compo
 );
 
 export const Bar = ({ share, tone, label }: { share: number; tone: Tone; label: string }) => (
-	<meter class={tone} min={0} max={100} value={Math.min(100, Math.max(0, share))} aria-label={label}>
-		{Math.round(share)} %
-	</meter>
+	<div class={`bar ${tone}`} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share)}>
+		<i style={{ width: `${Math.min(100, Math.max(0, share))}%` }} />
+	</div>
 );
 
 // ---- messages -----------------------------------------------------------------------------------------------------------
@@ -179,11 +181,14 @@ export function Table<R>({ rows, columns, id, label, onRow, empty }: { rows: R[]
 				<tbody>
 					{shown.map((r) => (
 						<tr key={id(r)} data-row={id(r)} onClick={onRow && (() => onRow(r))} class={onRow ? "can" : ""}>
-							{columns.map((c) => (
-								<td key={c.key} class={c.class} data-name={c.name}>
-									{c.cell(r)}
-								</td>
-							))}
+							{columns.map((c) => {
+								const content = c.cell(r);
+								return (
+									<td key={c.key} class={`${c.class ?? ""}${content === t.none ? " none" : ""}`} data-name={c.name}>
+										{content}
+									</td>
+								);
+							})}
 						</tr>
 					))}
 				</tbody>

@@ -1,23 +1,9 @@
-// The heat of signal: where devices were strong and many. Drawn small, coloured by what has gathered, then stretched.
+// The heat of signal: where devices were strong and many. What each gives is gathered on a coarse grid, blurred, coloured, and stretched when drawn.
 import type { Points } from "./cluster";
 import { worldSize, type Camera } from "./mercator";
 
-const part = 4; // px of the screen for one of ours
-const reach = 9; // radius of a device, in ours
-
-let stamp: HTMLCanvasElement | null = null;
-function dot(): HTMLCanvasElement {
-	if (stamp) return stamp;
-	stamp = document.createElement("canvas");
-	stamp.width = stamp.height = reach * 2;
-	const c = stamp.getContext("2d")!;
-	const g = c.createRadialGradient(reach, reach, 0, reach, reach, reach);
-	g.addColorStop(0, "rgba(0,0,0,1)");
-	g.addColorStop(1, "rgba(0,0,0,0)");
-	c.fillStyle = g;
-	c.fillRect(0, 0, reach * 2, reach * 2);
-	return stamp;
-}
+const part = 4; // px of the screen for one cell
+const reach = 3; // of one pass of the blur, in cells; three passes are near a bell
 
 /// From what is little to what is much: blue, green, yellow, red, with alpha.
 const ramp = (() => {
@@ -31,28 +17,40 @@ const ramp = (() => {
 	return out;
 })();
 
+/// The mean of each cell and its neighbours along one way, by a window that slides.
+function blur(from: Float32Array, to: Float32Array, lines: number, length: number, alongStep: number, lineStep: number) {
+	const share = 1 / (2 * reach + 1);
+	for (let l = 0; l < lines; l++) {
+		const at = l * lineStep;
+		let sum = 0;
+		for (let i = -reach; i < length; i++) {
+			if (i + reach < length) sum += from[at + (i + reach) * alongStep];
+			if (i - reach - 1 >= 0) sum -= from[at + (i - reach - 1) * alongStep];
+			if (i >= 0) to[at + i * alongStep] = sum * share;
+		}
+	}
+}
+
 export function drawHeat(canvas: HTMLCanvasElement, p: Points, camera: Camera, width: number, height: number) {
 	const w = (canvas.width = Math.ceil(width / part)), h = (canvas.height = Math.ceil(height / part));
-	const c = canvas.getContext("2d", { willReadFrequently: true })!;
 	const size = worldSize(camera.zoom) / part;
-	const image = dot();
+	const cells = new Float32Array(w * h), other = new Float32Array(w * h);
 	for (let i = 0; i < p.devices.length; i++) {
 		let dx = p.x[i] - camera.x;
 		dx -= Math.round(dx);
-		const x = w / 2 + dx * size, y = h / 2 + (p.y[i] - camera.y) * size;
-		if (x < -reach || y < -reach || x > w + reach || y > h + reach) continue;
-		c.globalAlpha = 0.03 + 0.3 * Math.max(0, Math.min(1, (p.dbm[i] + 95) / 60)) ** 1.5;
-		c.drawImage(image, x - reach, y - reach);
+		const x = Math.floor(w / 2 + dx * size), y = Math.floor(h / 2 + (p.y[i] - camera.y) * size);
+		if (x >= 0 && y >= 0 && x < w && y < h) cells[y * w + x] += 0.15 + Math.max(0, Math.min(1, (p.dbm[i] + 95) / 60)) ** 1.5;
 	}
-	const data = c.getImageData(0, 0, w, h);
-	const a = data.data;
-	for (let i = 3; i < a.length; i += 4) {
-		const v = a[i] * 4;
-		if (!v) continue;
-		a[i - 3] = ramp[v];
-		a[i - 2] = ramp[v + 1];
-		a[i - 1] = ramp[v + 2];
-		a[i] = ramp[v + 3];
+	for (let pass = 0; pass < 3; pass++) {
+		blur(cells, other, h, w, 1, w);
+		blur(other, cells, w, h, w, 1);
+	}
+	const c = canvas.getContext("2d")!;
+	const data = c.createImageData(w, h);
+	for (let i = 0; i < cells.length; i++) {
+		if (cells[i] < 1e-4) continue;
+		const v = Math.round(255 * (1 - Math.exp(-cells[i] * 14))) * 4;
+		for (let j = 0; j < 4; j++) data.data[i * 4 + j] = ramp[v + j];
 	}
 	c.putImageData(data, 0, 0);
 }

@@ -32,7 +32,7 @@ export function Sky({ satellites, used, seen }: { satellites: Satellite[]; used:
 				const a = (s.az! * Math.PI) / 180;
 				return (
 					<g key={nameOf(s)} class={`sat ${s.used ? "used" : ""} ${strength(s.ss)}`} transform={`translate(${(r * Math.sin(a)).toFixed(1)} ${(-r * Math.cos(a)).toFixed(1)})`}>
-						<circle r={4 + Math.min(50, s.ss ?? 0) / 10} />
+						<circle r={5 + Math.min(50, s.ss ?? 0) / 10} />
 						<text y="2.6">{nameOf(s).replace(/^GP/, "")}</text>
 					</g>
 				);

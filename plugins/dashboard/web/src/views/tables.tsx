@@ -51,7 +51,7 @@ export function Interfaces() {
 	return (
 		<div class="view">
 			<Card title={t.views.interfaces} at={v.at} since>
-				<Table rows={v.value.interfaces} columns={columns} id={(i) => i.name} label={t.views.interfaces} empty={t.none} />
+				<Table rows={[...v.value.interfaces].sort((a, b) => rank(a) - rank(b))} columns={columns} id={(i) => i.name} label={t.views.interfaces} empty={t.none} />
 			</Card>
 			{told.length > 0 && (
 				<Card title={t.interfaces.incidents}>
@@ -62,6 +62,9 @@ export function Interfaces() {
 		</div>
 	);
 }
+
+/// What one looks for first: what is owned, then radios, then the rest, loopback last.
+const rank = (i: any) => (i.owner ? 0 : i.kind === "wireless" ? 1 : i.kind === "loopback" ? 4 : i.state === "up" ? 2 : 3);
 
 function owner(i: any) {
 	if (!i.owner) return t.now.free;
