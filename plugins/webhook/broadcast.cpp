@@ -42,19 +42,19 @@ void Broadcast::remove(Client &client)
 	}
 }
 
-void Broadcast::send(Frame frame, unsigned channel, std::size_t devices, unsigned replaces)
+void Broadcast::send(Frame frame, unsigned channel, FeedKind kind, std::size_t devices)
 {
 	if (clients.empty()) return;
-	Item item{std::move(frame), channel, devices, replaces, ++count};
-	if (replaces != 0)
+	Item item{std::move(frame), channel, kind, devices, ++count};
+	if (kind == feed_status)
 		for (std::size_t i = 1; i < queue.size(); ++i)
-			if (queue[i].kind == replaces) {
+			if (queue[i].kind == kind) {
 				queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(i));
 				break;
 			}
 	if (queue.size() >= most_queued) { // the loop is far behind: all are told how much they miss
 		for (Client *c : clients)
-			if ((c->channels & channel) != 0) c->miss(channel, devices);
+			if ((c->channels & channel) != 0) c->miss(kind, devices);
 		return;
 	}
 	queue.push_back(std::move(item));
@@ -72,7 +72,7 @@ void Broadcast::on_turn() noexcept
 		const Item item = queue.front();
 		while (next < clients.size()) {
 			Client &c = *clients[next++];
-			if ((c.channels & item.channel) != 0 && c.since < item.number) c.send(*item.frame, item.channel, item.devices); // may remove it
+			if ((c.channels & item.channel) != 0 && c.since < item.number) c.send(*item.frame, item.kind, item.devices); // may remove it
 			if (++looked % clients_a_look == 0 && Clock::now() > until) {
 				turn.once(std::chrono::milliseconds(0));
 				return;

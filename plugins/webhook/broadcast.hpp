@@ -18,16 +18,16 @@ public:
 	void remove(Client &client);
 	[[nodiscard]] const std::vector<Client *> &all() const noexcept { return clients; }
 
-	/// devices: how many devices it speaks of. replaces: a queued one of that kind (not 0) that nobody has had yet gives way.
-	void send(Frame frame, unsigned channel, std::size_t devices = 0, unsigned replaces = 0);
+	/// devices: how many devices it speaks of. A status replaces one that nobody has had yet.
+	void send(Frame frame, unsigned channel, FeedKind kind, std::size_t devices = 0);
 	[[nodiscard]] std::uint64_t last() const noexcept { return count; }
 
 private:
 	struct Item {
 		Frame frame;
 		unsigned channel;
+		FeedKind kind;
 		std::size_t devices;
-		unsigned kind;
 		std::uint64_t number;
 	};
 	void on_turn() noexcept;

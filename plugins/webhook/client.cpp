@@ -20,18 +20,18 @@ pb::WebSocket::Options Client::options()
 
 Client::Client(ClientOwner &owner_, pb::Request &&request, std::string id_) : id(std::move(id_)), owner(owner_), socket(std::move(request), options()) {}
 
-void Client::send(const std::string &frame, unsigned channel, std::size_t devices)
+void Client::send(const std::string &frame, FeedKind kind, std::size_t devices)
 {
 	if (!socket.is_open()) return;
-	if (missed || socket.buffered() + frame.size() > most_queued) return miss(channel, devices);
+	if (missed || socket.buffered() + frame.size() > most_queued) return miss(kind, devices);
 	socket.write_frames(frame);
 }
 
-void Client::miss(unsigned channel, std::size_t devices)
+void Client::miss(FeedKind kind, std::size_t devices)
 {
 	if (!missed) missed = std::make_unique<Missed>();
-	if (devices > 0) missed->devices += devices;
-	else if (channel == channel_status) missed->has_status = true;
+	if (kind == feed_devices) missed->devices += devices;
+	else if (kind == feed_status) missed->has_status = true;
 	else ++missed->messages;
 }
 

@@ -1,5 +1,6 @@
 // One client of the WebSocket: its channels, and what it has missed where it is slow.
 #pragma once
+#include "feed.hpp"
 #include "message.hpp"
 
 #include <patchbay/websocket.hpp>
@@ -43,9 +44,9 @@ public:
 	/// True: it is on its way. False: there is no room, or the client is going.
 	bool send(const std::string &text) { return socket.send(text); }
 	/// A frame for many. devices: how many it speaks of; counted where there is no room.
-	void send(const std::string &frame, unsigned channel, std::size_t devices);
+	void send(const std::string &frame, FeedKind kind, std::size_t devices);
 	/// As if there had been no room.
-	void miss(unsigned channel, std::size_t devices);
+	void miss(FeedKind kind, std::size_t devices);
 	void close(std::uint16_t code, std::string_view reason) { socket.close(code, reason); }
 	void tick() { socket.tick(); }
 

@@ -170,12 +170,15 @@ void Sockets::on_event(const FeedEvent &event) noexcept
 {
 	if (event.kind == feed_devices) return new_devices.add(event.data);
 	const unsigned channel = event.kind == feed_alerts ? channel_alerts : channel_status;
-	broadcast.send(frame_of(message_text(event.name, event.data)), channel, 0, event.kind == feed_status ? unsigned{feed_status} : 0U);
+	broadcast.send(frame_of(message_text(event.name, event.data)), channel, event.kind);
 }
 
-void Sockets::on_device(const json_t *device) noexcept { broadcast.send(frame_of(message_text("newDevice", device)), channel_devices, 1); }
+void Sockets::on_device(const json_t *device) noexcept { broadcast.send(frame_of(message_text("newDevice", device)), channel_devices, feed_devices, 1); }
 
-void Sockets::on_devices(const json_t *data, std::size_t count) noexcept { broadcast.send(frame_of(message_text("newDevices", data)), channel_devices, count); }
+void Sockets::on_devices(const json_t *data, std::size_t count) noexcept
+{
+	broadcast.send(frame_of(message_text("newDevices", data)), channel_devices, feed_devices, count);
+}
 
 // ---- time -------------------------------------------------------------------------------------------------------------
 
