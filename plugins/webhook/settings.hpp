@@ -12,7 +12,7 @@ namespace webhook {
 using namespace std::chrono_literals;
 
 struct Settings {
-	std::string config_dir;
+	std::string config_dir, state_file;
 	std::vector<std::string> legacy_listen;
 	std::vector<std::string> wigle_directories;
 	std::map<std::string, std::string> aliases;
@@ -22,6 +22,8 @@ struct Settings {
 													  .min = 1,
 													  .max = 4096,
 													  .help = "the folder of Kismet's configuration: options.config of run-script lies in it"}),
+		pb::field("state_file", &Settings::state_file,
+			{.fallback = "\"/tmp/webhook-state.json\"", .max = 4096, .help = "what older tools read of processes, interfaces and services; empty: none"}),
 		pb::field("wigle_directories", &Settings::wigle_directories,
 			{.fallback = "[\"/home/pi/kismet_ops\"]", .max = 64, .help = "folders that list_wigle_files may list; the first where it is asked for none"}),
 		pb::field("aliases", &Settings::aliases,

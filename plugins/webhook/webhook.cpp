@@ -14,6 +14,7 @@
 #include "scripts.hpp"
 #include "settings.hpp"
 #include "sockets.hpp"
+#include "state_file.hpp"
 
 #include <patchbay/patchbay.hpp>
 
@@ -27,14 +28,19 @@ public:
 		  health(scope, known, [this] { return sockets.count(); }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
 		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience), air(scope, known),
 		  kismet_data(scope, known, air), script_news(scope, known, launcher, feed), air_news(scope, known, feed), sockets(scope, feed, script_news),
-		  legacy(scope, settings.legacy_listen)
+		  state_file(scope, known, settings.state_file), legacy(scope, settings.legacy_listen)
 	{}
 	void drain(bool is_shutdown, pb::Bound<> done) noexcept
 	{
-		sockets.shut_down(is_shutdown ? "the daemon is stopping" : "the plugin is being stopped or replaced; connect again", done);
+		if (is_shutdown) rested = done;
+		sockets.shut_down(is_shutdown ? "the daemon is stopping" : "the plugin is being stopped or replaced; connect again",
+			is_shutdown ? pb::Bound<>(pb::bind<&Webhook::on_sockets_closed>(this)) : done);
 	}
 
 private:
+	void on_sockets_closed() noexcept { state_file.wait_for_procs(rested); }
+
+	pb::Bound<> rested;
 	Known known;
 	Machine machine;
 	Info info;
@@ -48,6 +54,7 @@ private:
 	ScriptNews script_news;
 	AirNews air_news;
 	Sockets sockets;
+	StateFile state_file;
 	Legacy legacy;
 };
 
