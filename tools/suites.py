@@ -108,7 +108,7 @@ def workers(n):
 
 
 def style():
-    """Public headers alone, as C11 and C++20, by both compilers; the format of all C and C++."""
+    """Public headers alone, as C11 and C++20, by both compilers; the format of all C and C++; the man pages by mandoc."""
     passed, failed, detail = 0, 0, ""
 
     def check(ok, why):
@@ -131,6 +131,9 @@ def style():
     for source in run("git", "ls-files", "*.c", "*.h", "*.cpp", "*.hpp")[1].split():
         status, out = run("clang-format", "--dry-run", "-Werror", source)
         check(status == 0, f"{out[:400]}\n(clang-format -i {source})")
+    for page in run("git", "ls-files", "docs/man/*.[1-9]")[1].split():
+        status, out = run("mandoc", "-T", "lint", "-W", "warning", page)
+        check(status == 0, out[:800])
     return passed, failed, detail
 
 

@@ -1,6 +1,7 @@
 """patchbayctl in pipes, beside a real daemon: what it says, to people and to programs, and how it ends."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import threading
 import pytest
 
 from ctl import Going, environment, run, tool
-from patchbay import free_port, wait_until
+from patchbay import ROOT, free_port, wait_until
 from procs import Kit
 
 TALK = ["/bin/sh", "-c", "echo first; echo second >&2; exec sleep 60"]
@@ -151,6 +152,15 @@ def test_help_knows_every_command():
         assert f"usage: patchbayctl {command}" in run(None, command, "--help").out
     assert "__complete" not in out
     assert run(None, "--version").out.startswith("patchbayctl ")
+
+
+def test_the_manual_has_every_command_and_option():
+    manual = (ROOT / "docs/man/patchbayctl.1").read_text()
+    commands = [line.split()[0] for line in run(None, "help").out.splitlines() if line.startswith("  ") and not line.startswith("   ")]
+    for command in commands:
+        assert re.search(rf"^\.It Cm {command}\b", manual, re.M), command
+        for option in re.findall(r"^ +(?:-., )?--([a-z-]+)", run(None, command, "--help").out, re.M):
+            assert f"Fl Fl {option}" in manual, (command, option)
 
 
 # -- processes
