@@ -156,7 +156,7 @@ def test_help_knows_every_command():
 
 def test_the_manual_has_every_command_and_option():
     manual = (ROOT / "docs/man/patchbayctl.1").read_text()
-    commands = [line.split()[0] for line in run(None, "help").out.splitlines() if line.startswith("  ") and not line.startswith("   ")]
+    commands = re.findall(r"^  ([a-z]+) ", run(None, "help").out, re.M)
     for command in commands:
         assert re.search(rf"^\.It Cm {command}\b", manual, re.M), command
         for option in re.findall(r"^ +(?:-., )?--([a-z-]+)", run(None, command, "--help").out, re.M):
