@@ -1,6 +1,7 @@
 // dashboard: the page at /, and what it needs to be remembered: the last hour as samples, and the way driven.
 #include "history.hpp"
 #include "machine.hpp"
+#include "memory.hpp"
 #include "track.hpp"
 
 #include <patchbay/patchbay.hpp>
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <optional>
 
@@ -61,7 +63,7 @@ public:
 
 	Dashboard(pb::Scope &scope_, const Settings &s)
 		: scope(scope_), interval(s.interval), disk_folder(scope_.host->state_dir), history(samples(s.interval)),
-		  track(static_cast<std::size_t>(s.track_points)),
+		  track(static_cast<std::size_t>(s.track_points)), kept(scope_, history, track),
 		  page(scope_, "/", absolute(s.folder, "folder"), {.cache_control = "no-cache", .headers = page_headers, .role = PB_PUBLIC}),
 		  assets(
 			  scope_, "/assets/", s.folder + "/assets", {.cache_control = "public, max-age=31536000, immutable", .headers = page_headers, .role = PB_PUBLIC}),
@@ -82,7 +84,17 @@ public:
 		if (access((s.folder + "/index.html").c_str(), R_OK) != 0)
 			scope.warn(fmt::format("there is no page in {}; build with npm (-Ddashboard=enabled), or name its folder", s.folder));
 		host.publish({{"name", host_name()}, {"version", scope.host->version}, {"tiles", !s.tiles.empty()}, {"processors", sysconf(_SC_NPROCESSORS_ONLN)}});
+		kept.restore();
 		timer.every(interval, pb::from_now);
+	}
+
+	void drain(bool, pb::Bound<> done) noexcept
+	{
+		pb::detail::guarded([&] { kept.finish(done); },
+			[&](const pb_error &e) {
+			scope.warn(e.text);
+			done();
+		});
 	}
 
 private:
@@ -97,7 +109,11 @@ private:
 		error_m = has_fix ? number(v, "eph") : unknown;
 		const double lat = number(v, "lat"), lon = number(v, "lon");
 		if (!has_fix || !std::isfinite(lat) || !std::isfinite(lon)) return;
-		pb::detail::guarded([&] { track.add(v.time_ms, lat, lon, error_m); }, [this](const pb_error &e) { scope.warn(e.text); });
+		pb::detail::guarded(
+			[&] {
+			if (track.add(v.time_ms, lat, lon, error_m)) kept.keep(track.back());
+			},
+			[this](const pb_error &e) { scope.warn(e.text); });
 	}
 	void on_sky(const pb_value &v) noexcept
 	{
@@ -139,9 +155,9 @@ private:
 			v[devices] = count;
 		}
 		const double total = v[devices] + (std::isfinite(evicted) ? evicted : 0); // all that were ever new
+		v[devices_per_minute] = rate(m.read_at_ns, total);
 		const double minutes = static_cast<double>(m.read_at_ns - last.read_at_ns) / 60e9;
 		if (last.read_at_ns > 0 && minutes > 0) {
-			if (total >= last_total) v[devices_per_minute] = (total - last_total) / minutes;
 			if (m.total > last.total) v[cpu] = 100 * (m.busy - last.busy) / (m.total - last.total);
 			if (m.process_seconds >= 0) v[daemon_cpu] = 100 * (m.process_seconds - last.process_seconds) / (minutes * 60);
 		}
@@ -152,9 +168,20 @@ private:
 		if (m.load >= 0) v[load] = m.load;
 		if (m.temperature > -200) v[temperature] = m.temperature;
 		last = m;
-		last_total = total;
 		history.add(s);
 		tell(s);
+		kept.save();
+		if (++taken == 2) kept.restore(); // whom this instance has replaced has written its last by now
+	}
+	/// New ones a minute over the last minute: Kismet's table is looked at but every 30 s where nobody looks.
+	double rate(std::int64_t at_ns, double total)
+	{
+		if (!(total >= (totals.empty() ? 0 : totals.back().second))) totals.clear(); // unknown, or another Kismet
+		if (!std::isfinite(total)) return unknown;
+		while (totals.size() > 1 && at_ns - totals.front().first > 60'000'000'000) totals.pop_front();
+		totals.emplace_back(at_ns, total);
+		const double minutes = static_cast<double>(at_ns - totals.front().first) / 60e9;
+		return minutes > 0 ? (total - totals.front().second) / minutes : unknown;
 	}
 	void tell(const Sample &s)
 	{
@@ -172,6 +199,7 @@ private:
 	void on_clear(const pb::None &, pb::Reply &&reply)
 	{
 		track.clear();
+		kept.forget();
 		reply({{"cleared", true}});
 	}
 
@@ -180,9 +208,12 @@ private:
 	std::string disk_folder;
 	History history;
 	Track track;
-	double used = unknown, seen = unknown, error_m = unknown, count = unknown, packets = unknown, evicted = unknown, last_total = unknown;
+	Memory kept;
+	double used = unknown, seen = unknown, error_m = unknown, count = unknown, packets = unknown, evicted = unknown;
 	bool has_gps = false, has_air = false;
 	Machine last;
+	std::deque<std::pair<std::int64_t, double>> totals; // of the last minute
+	unsigned taken = 0;
 	bool is_reading = false;
 	pb::Files page, assets;
 	std::optional<pb::Files> tiles;

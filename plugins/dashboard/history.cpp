@@ -13,6 +13,11 @@ void append_number(std::string &out, double value, int digits)
 	else out += "null";
 }
 
+template<typename F> void History::each(F f) const
+{
+	for (std::size_t i = 0; i < ring.size(); ++i) f(ring[(oldest + i) % ring.size()]);
+}
+
 void History::add(const Sample &sample)
 {
 	if (ring.size() < most) {
@@ -20,22 +25,18 @@ void History::add(const Sample &sample)
 		return;
 	}
 	ring[oldest] = sample;
-	oldest = (oldest + 1) % ring.size();
+	oldest = (oldest + 1) % most;
 }
 
-void History::resize(std::size_t most_)
+void History::restore(const std::vector<Sample> &older, std::int64_t since_ms)
 {
-	std::vector<Sample> kept;
-	each([&kept](const Sample &s) { kept.push_back(s); });
-	if (kept.size() > most_) kept.erase(kept.begin(), kept.end() - static_cast<std::ptrdiff_t>(most_));
-	ring = std::move(kept);
+	std::vector<Sample> all = older;
+	each([&](const Sample &s) {
+		if (s.unix_ms >= since_ms) all.push_back(s);
+	});
+	if (all.size() > most) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
+	ring = std::move(all);
 	oldest = 0;
-	most = most_;
-}
-
-template<typename F> void History::each(F f) const
-{
-	for (std::size_t i = 0; i < ring.size(); ++i) f(ring[(oldest + i) % ring.size()]);
 }
 
 std::string History::text(std::int64_t interval_ms) const

@@ -45,7 +45,8 @@ class History {
 public:
 	explicit History(std::size_t most_) : most(most_) {}
 	void add(const Sample &sample);
-	void resize(std::size_t most_);
+	/// Puts older samples before those since `since_ms`; what else was before them goes.
+	void restore(const std::vector<Sample> &older, std::int64_t since_ms);
 	/// {"interval_ms":…,"columns":{"time":[unix ms, …],"satellites_used":[…],…}}, oldest first.
 	[[nodiscard]] std::string text(std::int64_t interval_ms) const;
 

@@ -43,10 +43,11 @@ void Track::thin()
 	else points.erase(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(half)); // nothing but beginnings
 }
 
-void Track::resize(std::size_t most_)
+void Track::restore(const std::vector<Point> &older, std::int64_t since_ms)
 {
-	most = most_;
-	if (points.size() > most) points.erase(points.begin(), points.end() - static_cast<std::ptrdiff_t>(most));
+	std::erase_if(points, [since_ms](const Point &p) { return p.unix_ms < since_ms; });
+	points.insert(points.begin(), older.begin(), older.end());
+	while (points.size() > most) thin();
 }
 
 std::string Track::text() const

@@ -19,8 +19,11 @@ public:
 	explicit Track(std::size_t most_) : most(most_) {}
 	/// error_m: how far off the position may be. True: it was kept.
 	bool add(std::int64_t unix_ms, double lat, double lon, double error_m);
+	/// The newest; there is one after add() was true.
+	[[nodiscard]] const Point &back() const noexcept { return points.back(); }
+	/// Puts older points before those since `since_ms`; what else was before them goes.
+	void restore(const std::vector<Point> &older, std::int64_t since_ms);
 	void clear() noexcept { points.clear(); }
-	void resize(std::size_t most_);
 	/// {"points":[[unix ms, lat, lon, 1 where it begins a line]…]}, oldest first.
 	[[nodiscard]] std::string text() const;
 

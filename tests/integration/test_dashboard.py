@@ -112,6 +112,23 @@ def test_settings_that_cannot_be_are_refused(patchbayd, tmp_path):
     wait_until(lambda: "interval must be between" in d.plugin("dashboard").get("reason", ""), 10, "100 ms is refused")
 
 
+@pytest.mark.parametrize("end", ["kill", "stop", "reload"])
+def test_the_way_outlives_what_ends_the_plugin(patchbayd, page, gpsd, end):
+    g = gpsd(receivers=1)
+    g.receivers[0].step = 2e-4
+    d = patchbayd(plugins=["dashboard", "gpsd"], settings={"plugins": {"dashboard": {"folder": str(page), "interval": "2s"}, "gpsd": {"port": g.port}}})
+    wait_until(lambda: len(d.json("dashboard/track")["points"]) >= 4 and len(d.json("dashboard/history")["columns"]["time"]) > 2, 30, "some of both")
+    began, first = d.json("dashboard/track")["points"][0], d.json("dashboard/history")["columns"]["time"][0]
+    if end == "reload":
+        assert d.post("plugins/dashboard/reload").status == 200
+    else:
+        getattr(d, end)()
+        d.start()
+    wait_until(lambda: (p := d.json("dashboard/track")["points"]) and p[0] == began and len(p) > 4, 20, "the way begins where it began")
+    if end != "kill":  # the hour is written when the plugin stops
+        wait_until(lambda: d.json("dashboard/history")["columns"]["time"][0] == first, 20, "the hour begins where it began")
+
+
 def test_it_is_replaced_in_place(dashboard):
     before = dashboard.json("dashboard/history")
     assert dashboard.post("plugins/dashboard/reload").status == 200

@@ -78,7 +78,7 @@ export const t = {
 		skyLabel: (u: number, n: number) => `Sky plot: ${u} of ${n} satellites used`,
 		signal: "Signal, dB-Hz", noSky: "No satellites told of yet.",
 		devices: "Devices", networks: "Networks", alerts: "Alerts", packets: "Packets/s", sources: "Sources", evicted: "left out",
-		newestAlerts: "Newest alerts",
+		rows: "rows", rejected: "left out",
 		noProcs: "No processes are configured.",
 		ownedBy: (o: string) => `taken by ${o}`, free: "free", disk: "Disk", memory: "Memory", load: "Load", cpu: "Processor", heat: "Temperature", uptime: "Up", daemon: "Patchbay itself", lag: "Loop lag",
 		left: (a: string, b: string) => `${a} of ${b} left`,

@@ -85,6 +85,8 @@ function rest(): Wrong[] {
 	}
 	const config = plugins?.value?.config;
 	if (config && !config.ok) out.push({ key: "config", tone: "bad", title: t.wrong.config, text: [config.error, t.wrong.configDo].join(". "), at: plugins?.at });
+	const http = topic("core/http").value;
+	for (const w of http?.value?.warnings ?? []) out.push({ key: `http-${w}`, tone: "warn", title: t.wrong.http, text: String(w), at: http?.at });
 	const sample = topic("dashboard/sample").value;
 	const s = sample?.value;
 	if (s) {

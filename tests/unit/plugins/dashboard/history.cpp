@@ -47,15 +47,26 @@ TEST(History, the_oldest_goes_when_it_is_full)
 	STRCMP_EQUAL("3 4 5 ", times(h).c_str());
 }
 
-TEST(History, a_change_of_size_keeps_the_newest_in_order)
+TEST(History, what_is_remembered_goes_before_what_came_since)
 {
-	History h(3);
-	for (std::int64_t t = 1; t <= 5; ++t) h.add(sample(t, 1));
-	h.resize(2);
-	STRCMP_EQUAL("4 5 ", times(h).c_str());
-	h.resize(4);
-	for (std::int64_t t = 6; t <= 8; ++t) h.add(sample(t, 1));
+	History h(4);
+	for (std::int64_t t = 1; t <= 6; ++t) h.add(sample(t, 1));
+	h.restore({sample(3, 1), sample(4, 1)}, 5);
+	STRCMP_EQUAL("3 4 5 6 ", times(h).c_str());
+	h.restore({sample(1, 1), sample(2, 1), sample(3, 1), sample(4, 1)}, 5);
+	STRCMP_EQUAL("3 4 5 6 ", times(h).c_str());
+	h.add(sample(7, 1));
+	h.add(sample(8, 1));
 	STRCMP_EQUAL("5 6 7 8 ", times(h).c_str());
+}
+
+TEST(History, a_ring_that_is_not_full_after_it_goes_on)
+{
+	History h(4);
+	h.add(sample(5, 1));
+	h.restore({sample(4, 1)}, 5);
+	for (std::int64_t t = 6; t <= 9; ++t) h.add(sample(t, 1));
+	STRCMP_EQUAL("6 7 8 9 ", times(h).c_str());
 }
 
 TEST(History, what_nobody_knew_is_null)

@@ -71,3 +71,16 @@ TEST(Track, nothing_but_beginnings_stays_bounded_too)
 	CHECK(size(t) <= 10);
 	DOUBLES_EQUAL(9'900'000, at(t, size(t) - 1, 0), 0.5);
 }
+
+TEST(Track, what_is_remembered_goes_before_what_came_since)
+{
+	Track t(100);
+	t.add(50'000, 48, 11, unknown);
+	t.add(51'000, 48 + 10 * metre, 11, unknown);
+	t.restore({{1000, 47, 11, true}, {2000, 47 + 10 * metre, 11, false}}, 50'000);
+	t.restore({{1000, 47, 11, true}, {2000, 47 + 10 * metre, 11, false}}, 50'000); // asked twice: the same
+	LONGS_EQUAL(4, size(t));
+	DOUBLES_EQUAL(47, at(t, 0, 1), 1e-6);
+	DOUBLES_EQUAL(48, at(t, 2, 1), 1e-6);
+	CHECK(begins(t, 2));
+}

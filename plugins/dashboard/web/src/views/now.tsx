@@ -67,6 +67,7 @@ function SkyCard() {
 function KismetCard() {
 	const link = topic("kismet/link").value;
 	const s = topic("kismet/summary").value;
+	const csv = value("csv/file");
 	const alerts: any[] = value("kismet/alerts")?.alerts ?? [];
 	if (!link) return <Card title={t.now.kismet} class="kismet"><Missing plugin="kismet" running={isRunning("kismet")} /></Card>;
 	return (
@@ -85,6 +86,11 @@ function KismetCard() {
 					<State of={x.running ? "running" : "stopped"} text={x.name} /> <span class="dim">{[x.interface, x.channel, x.error].filter(Boolean).join(" · ")}</span>
 				</p>
 			))}
+			{csv?.path && (
+				<p class="line">
+					<State of="csv" tone={csv.reason ? "warn" : "good"} text={csv.name ?? csv.path} /> <span class="dim">{[`${whole(csv.rows)} ${t.now.rows}`, csv.rejected > 0 && `${whole(csv.rejected)} ${t.now.rejected}`, csv.reason].filter(Boolean).join(" · ")}</span>
+				</p>
+			)}
 			{alerts.slice(0, 3).map((a) => (
 				<p key={a.id} class="line alert">
 					<State of={a.severity} tone={a.severity === "critical" || a.severity === "high" ? "bad" : "warn"} text={a.type} /> <span class="dim">{a.message}</span>
