@@ -62,6 +62,21 @@ void remove_oldest(const std::string &directory)
 	for (std::size_t i = 0; i + most_aside < names.size(); ++i)
 		for (const char *suffix : suffixes) std::remove(fmt::format("{}/{}{}", directory, names[i], suffix).c_str());
 }
+
+/// A daemon that was killed while it started a process holds its lock for a moment more: until that one has come to its exec.
+bool lock_soon(int fd) noexcept
+{
+	constexpr int tries = 100;
+	constexpr timespec pause{0, 10'000'000};
+	for (int i = 0; i < tries; ++i) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+		if (errno != EWOULDBLOCK && errno != EINTR) return false;
+		nanosleep(&pause, nullptr);
+	}
+	errno = EWOULDBLOCK;
+	return false;
+}
+
 } // namespace
 
 Folder::Folder(Folder &&other) noexcept : directory(std::move(other.directory)), lock(std::exchange(other.lock, -1)) {}
@@ -87,7 +102,7 @@ Result<Folder> Folder::claim(const std::string &directory)
 	const std::string file = out.directory + "/state.lock";
 	out.lock = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
 	if (out.lock < 0) return fail(fmt::format("state folder {}: cannot be written to: {}", directory, std::strerror(errno)), 500, "STATE_ERROR");
-	if (flock(out.lock, LOCK_EX | LOCK_NB) != 0) {
+	if (!lock_soon(out.lock)) {
 		if (errno != EWOULDBLOCK) return fail(fmt::format("{}: cannot be locked: {}", file, std::strerror(errno)), 500, "STATE_ERROR");
 		return fail(fmt::format("state folder {}: another patchbayd{} uses it; give this one its own with --state-dir", directory, holder_of(out.lock)), 500,
 			"STATE_IN_USE");
