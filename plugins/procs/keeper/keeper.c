@@ -97,16 +97,24 @@ static void end(struct keeper *k)
 	k->deadline = monotonic_ms() + ACK_MS;
 }
 
+/* A list of children that is read while some of them end may leave out one that lives: then it is looked for again. */
+static void seek_successor(struct keeper *k)
+{
+	const pid_t next = k->phase == RUNNING ? oldest_child(k) : 0;
+	k->seek_at = k->phase == RUNNING && next == 0 ? monotonic_ms() + SLOW_ROUND_MS : 0;
+	if (next == 0) return;
+	k->is_successor = true;
+	k->wants_state = true;
+	set_main(k, next);
+	write_id(k);
+}
+
 static void on_main_gone(struct keeper *k)
 {
 	const bool has_failed = k->code != 0;
-	const pid_t next = oldest_child(k);
 	if (k->phase == RUNNING && has_failed && !k->is_successor) begin_stop(k, k->stop_signal, k->stop_ms);
 	k->wants_state = true;
-	if (has_failed || k->phase != RUNNING || next == 0) return;
-	k->is_successor = true;
-	set_main(k, next);
-	write_id(k);
+	if (!has_failed) seek_successor(k);
 }
 
 /* A main process that has a parent of its own in the tree: its status is that parent's. */
@@ -155,6 +163,8 @@ static int run_due(struct keeper *k)
 		}
 		next = k->is_recorded ? k->deadline : k->deadline - ACK_MS + 1000;
 	} else if (k->phase != RUNNING) next = k->deadline;
+	if (k->seek_at && now >= k->seek_at) seek_successor(k);
+	if (k->seek_at && k->seek_at < next) next = k->seek_at;
 	struct stream *streams[] = {&k->out, &k->err};
 	for (unsigned i = 0; i < 2; ++i) {
 		if (streams[i]->used == 0 || streams[i]->fd < 0) continue;

@@ -66,6 +66,7 @@ struct keeper {
 	int stop_signal;
 	uint32_t stop_ms;
 	int64_t deadline; /* monotonic ms, by phase: SIGKILL; next round; end without ACK. 0: none */
+	int64_t seek_at;  /* when a successor of the main process is looked for again; 0: none is */
 	int64_t killing_since;
 	int64_t began_ms, ended_ms;
 	uint64_t cgns;
