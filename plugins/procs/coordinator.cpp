@@ -10,7 +10,7 @@
 namespace procs {
 
 namespace {
-constexpr milliseconds look_interval{5000};
+constexpr milliseconds first_look{5000}, look_interval{30000}; // after something has happened; at rest
 
 std::string pid_details(const Process &p) { return fmt::format("PID: {}", p.pid()); }
 
@@ -113,12 +113,10 @@ void Coordinator::start(const Targets &targets, Wait wait, milliseconds settle, 
 		Process &p = at(name);
 		const bool is_target = std::ranges::find(targets.names, name) != targets.names.end();
 		if (is_target || wait == Wait::first) p.await(operation, wait == Wait::ready ? Await::ready : Await::started, settle);
-		if (!p.is_resting() && p.state != State::starting) { // it is on its way down, or about to be
-			p.goal = Goal::again;
-			continue;
-		}
 		const bool has_arguments = is_target && (extra.arguments_for.empty() || extra.arguments_for == name);
-		p.want({has_arguments ? extra.arguments : std::vector<std::string>(), extra.environment, {}});
+		Extra own{has_arguments ? extra.arguments : std::vector<std::string>(), extra.environment, {}};
+		if (p.has_tree()) p.want_again(std::move(own)); // it is on its way down, or about to be
+		else p.want(std::move(own));
 	}
 	for (const std::string &name : targets.names) // those that are on their way already
 		if (std::ranges::find(plan, name) == plan.end() && wait == Wait::ready && at(name).state != State::ready) at(name).await(operation, Await::ready);
@@ -164,8 +162,10 @@ void Coordinator::on_advance() noexcept
 		for (const auto &[name, p] : processes) has_changed |= advance(*p);
 	}
 	const bool has_trees = std::ranges::any_of(processes, [](const auto &e) { return e.second->has_tree(); });
-	if (has_trees) looking.once(look_interval);
+	if (has_trees) looking.once(first_look);
 	else looking.stop();
+	const bool is_known = std::ranges::none_of(processes, [](const auto &e) { return e.second->step == Step::taking_over; });
+	if (is_taking_over && is_known) finish_begin();
 	if (is_shutting_down) next_of_shutdown();
 }
 
@@ -234,13 +234,13 @@ void Coordinator::restart(const Targets &targets, Wait wait, Operation::Done don
 	advancing.once(milliseconds(0));
 }
 
-/// What a reply says of PID files is so when it comes.
+/// What a reply says is so on the disk when it comes: who stopped it, and the PID files.
 Operation::Done Coordinator::after_files(Operation::Done done)
 {
 	return [this, done = std::move(done)](const std::optional<pb::Error> &failure, Operation &operation) {
 		if (failure) return done(failure, operation);
 		auto copy = std::make_shared<Operation>(operation); // shared: std::function copies
-		pid_files.when_written([done, copy] { done({}, *copy); });
+		when_kept([this, done, copy] { pid_files.when_written([done, copy] { done({}, *copy); }); });
 	};
 }
 
@@ -266,8 +266,22 @@ void Coordinator::keep(Process &p)
 	if (p.last) document.set("last", {{"code", p.last->code}, {"signal", p.last->signal}, {"began_ms", p.last->began_ms}, {"ended_ms", p.last->ended_ms}});
 	if (std::string text = document.text(); text != kept[p.name]) {
 		kept[p.name] = std::move(text);
-		context.scope.put(("process/" + p.name).c_str(), std::move(document));
+		++being_kept;
+		context.scope.put(("process/" + p.name).c_str(), std::move(document), [this](const pb::Result &r) { on_kept(r); });
 	}
+}
+
+void Coordinator::on_kept(const pb::Result &r)
+{
+	if (!r.ok()) context.scope.warn("what must outlive the daemon could not be kept", {{"reason", r.error()->text}});
+	if (--being_kept > 0) return;
+	for (auto &then : std::exchange(waiting, {})) then();
+}
+
+void Coordinator::when_kept(std::function<void()> then)
+{
+	if (being_kept == 0) then();
+	else waiting.push_back(std::move(then));
 }
 
 std::vector<pid_t> Coordinator::kept_roots() const
@@ -320,7 +334,11 @@ void Coordinator::next_of_shutdown()
 	}
 	if (is_any) return;
 	shutdown_limit.stop();
-	pid_files.when_written([this] { std::exchange(shut, {})(); });
+	when_kept([this] {
+		pid_files.when_written([this] {
+			if (const auto done = std::exchange(shut, {}); done.call) done();
+		});
+	});
 }
 
 void Coordinator::on_shutdown_limit() noexcept

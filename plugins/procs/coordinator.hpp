@@ -68,6 +68,7 @@ private:
 	void on_scanned(Found found) noexcept;
 	void begin_serving();
 	void adopt_strangers();
+	void finish_begin();
 	void start_automatic();
 
 	void on_process(Process &process) noexcept override;
@@ -88,6 +89,8 @@ private:
 	[[nodiscard]] Operation::Done after_files(Operation::Done done);
 	void on_look() noexcept;
 	void keep(Process &process);
+	void on_kept(const pb::Result &result);
+	void when_kept(std::function<void()> then);
 	void next_of_shutdown();
 	void on_shutdown_limit() noexcept;
 
@@ -99,9 +102,11 @@ private:
 	std::vector<std::unique_ptr<Leftover>> leftovers;
 	std::map<std::string, std::string> kept; // documents as they were written last
 	std::map<std::string, std::unique_ptr<Process>> processes;
+	unsigned being_kept = 0;                    // documents on their way
+	std::vector<std::function<void()>> waiting; // for them
 	pb::Json documents;
 	std::optional<std::vector<FoundKeeper>> found;
-	bool has_documents = false, begun = false;
+	bool has_documents = false, is_taking_over = false, begun = false;
 	std::size_t shutdown_at = 0;
 	bool is_shutting_down = false;
 	pb::Bound<> shut;

@@ -119,12 +119,22 @@ private:
 		const bool is_new_main = !(main == now) && (p.flags & KEEP_IS_MAIN_GONE) == 0;
 		const bool has_changed = is_new_main || was_notified != has_notified || status_text != p.text || survivor != p.survivor;
 		if (is_new_main || !has_run) main = now;
+		if (!pin) hold_namespace();
 		if (!(p.flags & KEEP_HAS_CGROUP)) cgroup.clear();
 		status_text = p.text;
 		survivor = p.survivor;
 		began_ms = p.began_ms;
 		if (!std::exchange(has_run, true)) owner.on_running(*this);
 		else if (has_changed) owner.on_changed(*this);
+	}
+
+	/// As long as we hold it, its number finds the tree's processes and nobody else's.
+	void hold_namespace()
+	{
+		UniqueFd fd = pin_namespace(main.pid);
+		if (!fd || !is_alive(main) || (cgns != 0 && number_of(fd) != cgns)) return;
+		cgns = number_of(fd);
+		pin = std::make_shared<const UniqueFd>(std::move(fd));
 	}
 
 	void on_exit(const keep_packet &p) noexcept
@@ -152,7 +162,7 @@ private:
 			context.keep_dying(std::move(link));
 		}
 		for (auto &[seq, done] : std::map(std::move(answers))) done(ESRCH);
-		const LostTree tree{folder, name, to_hex(nonce), cgroup, keeper, main, cgns};
+		const LostTree tree{folder, name, to_hex(nonce), cgroup, keeper, main, cgns, pin};
 		const bool is_taken = context.scope.work(
 			[ended, is_gone, tree, s = settings, log = log_of(context.paths, name), began = began_ms] { return settle(ended, is_gone, tree, s, log, began); },
 			[this, token = alive](Aftermath a) noexcept {
@@ -225,6 +235,7 @@ private:
 	Nonce nonce{};
 	Identity keeper;
 	std::uint64_t cgns = 0;
+	std::shared_ptr<const UniqueFd> pin; // shared: the job that ends a lost tree holds it too
 	std::string folder, cgroup, later_why;
 	std::optional<std::pair<Ended, bool>> later_end;
 	bool has_notified = false, has_run = false;

@@ -46,9 +46,10 @@ std::uint64_t namespace_of(pid_t pid)
 class Sweep {
 public:
 	explicit Sweep(const LostTree &t)
-		: tree(t), wanted(fmt::format("{}={}.{}", marker, t.name, t.nonce)), keeper_line(std::string("keeper\0", 7) + t.folder + '\0'),
-		  ours(namespace_of(::getpid()))
-	{}
+		: tree(t), wanted(fmt::format("{}={}.{}", marker, t.name, t.nonce)), keeper_line(std::string("keeper\0", 7) + t.folder + '\0')
+	{
+		if (!tree.pin && tree.cgns != 0) pin_by_a_member();
+	}
 
 	unsigned once()
 	{
@@ -63,15 +64,29 @@ public:
 	}
 
 private:
+	/// The number alone may be another namespace's by now: what is found by it must be held by one that is surely of the tree.
+	void pin_by_a_member()
+	{
+		for (const pid_t pid : all_processes()) {
+			if (!is_main(pid) && !has_marker(pid, wanted)) continue;
+			own_pin = pin_namespace(pid);
+			if (own_pin && number_of(own_pin) == tree.cgns && (is_main(pid) || has_marker(pid, wanted))) return;
+			own_pin.reset();
+		}
+	}
+
+	bool is_main(pid_t pid) const
+	{
+		if (pid != tree.main.pid) return false;
+		const auto s = stat_of(pid);
+		return s && s->start == tree.main.start;
+	}
+
 	bool is_hit(pid_t pid) const
 	{
-		if (pid == tree.main.pid) {
-			const auto s = stat_of(pid);
-			if (s && s->start == tree.main.start) return true;
-		}
-		if (is_keeper(pid)) return true;
-		if (tree.cgns != 0 && tree.cgns != ours && namespace_of(pid) == tree.cgns) return true;
-		return has_marker(pid, wanted);
+		if (is_main(pid) || is_keeper(pid)) return true;
+		const UniqueFd &pin = tree.pin ? *tree.pin : own_pin;
+		return (pin && namespace_of(pid) == number_of(pin)) || has_marker(pid, wanted);
 	}
 
 	/// One that was about to start the command, or that does not answer.
@@ -89,7 +104,7 @@ private:
 
 	const LostTree &tree;
 	const std::string wanted, keeper_line;
-	const std::uint64_t ours;
+	UniqueFd own_pin;
 };
 
 void kill_cgroup(const std::string &cgroup)
@@ -156,6 +171,20 @@ std::optional<FoundKeeper> look_at(const std::string &folder, const std::string 
 	return k;
 }
 } // namespace
+
+UniqueFd pin_namespace(pid_t pid)
+{
+	UniqueFd fd(::open(fmt::format("/proc/{}/ns/cgroup", pid).c_str(), O_RDONLY | O_CLOEXEC));
+	static const std::uint64_t ours = namespace_of(::getpid());
+	if (fd && number_of(fd) == ours) fd.reset();
+	return fd;
+}
+
+std::uint64_t number_of(const UniqueFd &pin) noexcept
+{
+	struct stat st {};
+	return pin && ::fstat(pin.get(), &st) == 0 ? st.st_ino : 0;
+}
 
 LostEnd end_lost_tree(const LostTree &tree)
 {

@@ -9,8 +9,12 @@ namespace procs {
 struct LostTree {
 	std::string folder, name, nonce, cgroup; // cgroup empty: none
 	Identity keeper, main;
-	std::uint64_t cgns = 0; // 0: none of its own
+	std::uint64_t cgns = 0;              // the number of its cgroup namespace; 0: none of its own
+	std::shared_ptr<const UniqueFd> pin; // on that namespace, whose number is nobody else's as long as it is held; null: none
 };
+/// A descriptor on the process's cgroup namespace, where it is not our own.
+[[nodiscard]] UniqueFd pin_namespace(pid_t pid);
+[[nodiscard]] std::uint64_t number_of(const UniqueFd &pin) noexcept;
 struct LostEnd {
 	unsigned killed = 0;
 	std::string text; // for people

@@ -64,11 +64,7 @@ void Process::on(Event event)
 		if (event == Event::wanted) {
 			step = Step::waiting;
 			enter(State::starting);
-		} else if (event == Event::running) {
-			enter(State::running);
-			begin_probe();
 		} else if (event == Event::ready) enter(State::ready); // an observed one
-		else if (event == Event::ended) decide();              // it ended while no daemon was there
 		return;
 	case State::starting:
 		if (event == Event::running) {
@@ -83,6 +79,7 @@ void Process::on(Event event)
 				fmt::format("{} is not ready after {:g} s: {}", name, std::chrono::duration<double>(settings.ready.timeout).count(), late_why)));
 		else if (event == Event::cancelled) enter(State::stopped);
 		else if (event == Event::stop) enter(State::stopping);
+		else if (event == Event::ended && step == Step::taking_over) decide();
 		else if (event == Event::ended) fail(pb::Error(500, "EXECUTION_FAILED", fmt::format("{}: {}", name, ended_why)));
 		return;
 	case State::running:
@@ -93,14 +90,10 @@ void Process::on(Event event)
 		return;
 	case State::stopping:
 		if (event != Event::ended) return;
+		if (std::exchange(was_found, false)) return decide();
 		if (!late_why.empty() && goal == Goal::up)
 			come_to_rest(policy.on_failure(steady_now()), State::failed, fmt::format("was not ready in time: {}", late_why));
-		else enter(State::stopped);
-		if (goal == Goal::again) {
-			policy.forget();
-			goal = Goal::up;
-			on(Event::wanted);
-		}
+		else rest(State::stopped, "");
 		return;
 	}
 }
@@ -137,21 +130,15 @@ void Process::clean_up()
 /// It ended by itself.
 void Process::decide()
 {
-	const bool is_unknown_guest = was_adopted && !last->is_known(); // its status was its parent's to know
+	const Ended end = last.value_or(Ended{});
+	const bool is_unknown_guest = was_adopted && !end.is_known(); // its status was its parent's to know
 	const auto decision =
-		is_unknown_guest && settings.restart != "always" ? RestartPolicy::Decision{RestartPolicy::Verdict::rest} : policy.on_end(*last, steady_now());
-	const std::string why = !ended_why.empty() ? ended_why : is_unknown_guest ? "it ended" : fmt::format("exited with status {}", last->code);
+		is_unknown_guest && settings.restart != "always" ? RestartPolicy::Decision{RestartPolicy::Verdict::rest} : policy.on_end(end, steady_now());
+	const std::string why = !ended_why.empty() ? ended_why : is_unknown_guest ? "it ended" : fmt::format("exited with status {}", end.code);
 	reject(pb::Error(500, "EXECUTION_FAILED", fmt::format("{}: {}", name, why),
-		{{"code", last->code < 0 ? pb::Json(nullptr) : pb::Json(last->code)},
-			{"signal", last->signal ? pb::Json(signal_name(last->signal)) : pb::Json(nullptr)}}));
-	if (goal == Goal::again) { // it was about to be stopped, to be started again
-		enter(State::stopped, why);
-		policy.forget();
-		goal = Goal::up;
-		return on(Event::wanted);
-	}
-	if (goal == Goal::down) return enter(State::stopped, why); // it was about to be stopped
-	come_to_rest(decision, RestartPolicy::has_failed(*last) && !is_unknown_guest ? State::failed : State::stopped, why);
+		{{"code", end.code < 0 ? pb::Json(nullptr) : pb::Json(end.code)}, {"signal", end.signal ? pb::Json(signal_name(end.signal)) : pb::Json(nullptr)}}));
+	if (goal != Goal::up) return rest(State::stopped, why); // it was about to be stopped
+	come_to_rest(decision, RestartPolicy::has_failed(end) && !is_unknown_guest ? State::failed : State::stopped, why);
 }
 
 /// Or not yet: the policy may want it again.
@@ -160,11 +147,11 @@ void Process::come_to_rest(RestartPolicy::Decision decision, State how, const st
 	switch (decision.verdict) {
 	case RestartPolicy::Verdict::rest:
 		if (how == State::failed) context.scope.error("process failed", {{"process", name}, {"reason", why}});
-		return enter(how, why);
+		return rest(how, why);
 	case RestartPolicy::Verdict::give_up:
 		context.scope.error("process given up", {{"process", name}, {"reason", why}});
-		return enter(State::failed, fmt::format("given up after {} restarts within {:g} s: {}", settings.restart_limit,
-										std::chrono::duration<double>(settings.restart_window).count(), why));
+		return rest(State::failed, fmt::format("given up after {} restarts within {:g} s: {}", settings.restart_limit,
+									   std::chrono::duration<double>(settings.restart_window).count(), why));
 	case RestartPolicy::Verdict::again:
 		context.scope.warn("process ended, and is started again", {{"process", name}, {"reason", why}, {"in_ms", decision.delay.count()}});
 		clean_up();
@@ -174,6 +161,17 @@ void Process::come_to_rest(RestartPolicy::Decision decision, State how, const st
 		backed_off.once(decision.delay);
 		return;
 	}
+}
+
+/// It is down; where somebody has asked for that meanwhile, it comes up again.
+void Process::rest(State how, const std::string &why)
+{
+	enter(goal == Goal::again ? State::stopped : how, why);
+	if (goal != Goal::again) return;
+	policy.forget();
+	is_retry = false;
+	goal = Goal::up;
+	on(Event::wanted);
 }
 
 void Process::on_backed_off() noexcept
@@ -213,6 +211,12 @@ void Process::want(Extra extra_)
 	on(Event::wanted);
 }
 
+void Process::want_again(Extra extra_)
+{
+	extra = std::move(extra_);
+	goal = Goal::again;
+}
+
 void Process::refuse(const pb::Error &error) { fail(error); }
 
 void Process::cancel(const std::string &why, StoppedBy who)
@@ -250,16 +254,28 @@ void Process::stop(bool force)
 
 void Process::take_over(FoundKeeper found, bool was_ready_)
 {
+	const bool is_alive = found.kind == FoundKeeper::Kind::alive;
 	was_ready = was_ready_;
+	was_found = !is_alive;
 	goal = Goal::up;
 	runner = procs::take_over(context, *this, name, settings, std::move(found));
+	if (is_alive) enter_taking_over();
+	else enter(State::stopping);
 }
 
 void Process::adopt(Identity who)
 {
 	goal = Goal::up;
 	runner = make_foreign_runner(context, *this, settings, who);
+	enter_taking_over();
 	runner->start({});
+}
+
+/// Until its runner has said how it is, it is neither free to be started nor up.
+void Process::enter_taking_over()
+{
+	step = Step::taking_over;
+	enter(State::starting);
 }
 
 /// One that somebody else has started is ours to show and to stop as well.
@@ -271,6 +287,7 @@ void Process::on_unit(const UnitState &s)
 		if (!s.is_up()) return owner.on_process(*this);
 		goal = Goal::up;
 		runner = make_unit_runner(context, *this, settings);
+		enter_taking_over();
 	}
 	if (runner) runner->on_unit(s);
 }

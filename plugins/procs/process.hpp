@@ -20,8 +20,8 @@ enum class StoppedBy { unknown, person, daemon, nobody };
 /// What is wanted of it. again: down first, then up.
 enum class Goal { down, up, again };
 
-/// How far a start has come. waiting: for what it requires; backing_off: until its next restart.
-enum class Step { none, waiting, backing_off, adopting, asking, spawning };
+/// How far a start has come. waiting: for what it requires; backing_off: until its next restart; taking_over: what runs already.
+enum class Step { none, waiting, backing_off, adopting, asking, spawning, taking_over };
 
 class Process;
 
@@ -48,6 +48,8 @@ public:
 	// ---- what the coordinator asks ----
 	/// From stopped or failed: starting, waiting for what it requires.
 	void want(Extra extra);
+	/// It has a tree that is to end, and comes up after that.
+	void want_again(Extra extra);
 	/// All that it requires is ready.
 	void launch();
 	/// The start fails before it has begun.
@@ -66,7 +68,7 @@ public:
 	void on_unit(const UnitState &state);
 	void signal(int number, bool is_for_all, std::function<void(int)> done);
 	void await(const OperationPtr &operation, Await what, milliseconds settle = {});
-	/// Every few seconds while anything runs.
+	/// Now and then while anything runs.
 	void look() noexcept;
 	/// An observed one: asks once more.
 	void observe();
@@ -77,7 +79,7 @@ public:
 	[[nodiscard]] bool is_adopted() const noexcept { return runner && runner->is_adopted(); }
 	[[nodiscard]] bool is_start_pending() const noexcept;
 	[[nodiscard]] const Runner *run() const noexcept { return runner.get(); }
-	[[nodiscard]] pid_t pid() const noexcept { return runner && state != State::starting ? runner->main.pid : 0; }
+	[[nodiscard]] pid_t pid() const noexcept { return runner && state != State::starting && !was_found ? runner->main.pid : 0; }
 
 	const std::string name;
 	const ProcessSettings &settings;
@@ -109,6 +111,7 @@ private:
 	void on_settled() noexcept;
 	void on_backed_off() noexcept;
 
+	void enter_taking_over();
 	void find_foreign();
 	void ask_ports(std::size_t index);
 	void ask_interfaces(std::size_t index);
@@ -119,6 +122,7 @@ private:
 	[[nodiscard]] pb::Error port_error(std::int64_t port, const json_t *holder) const;
 	void fail(const pb::Error &error);
 	void decide();
+	void rest(State how, const std::string &why);
 	void come_to_rest(RestartPolicy::Decision decision, State how, const std::string &why);
 	void satisfy(Await what);
 	void reject(const pb::Error &error);
@@ -142,6 +146,7 @@ private:
 	std::uint64_t attempt = 0;               // answers to an older start are ignored
 	std::size_t interfaces_held = 0;
 	bool was_ready = false; // a former daemon had seen it ready
+	bool was_found = false; // it ended while no daemon was there, or is being ended since its keeper was lost
 	std::vector<Waiter> waiters;
 	std::shared_ptr<bool> alive; // shared: jobs on workers outlive us
 	std::unique_ptr<Runner> runner;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
+
 namespace procs {
 
 namespace {
@@ -101,6 +103,7 @@ void Process::release_interfaces()
 void Process::run_command()
 {
 	if (settings.unit.empty() && !context.no_commands.empty()) return fail(pb::Error(503, "", fmt::format("{}: {}", name, context.no_commands)));
+	assert(!runner); // or two would run
 	step = Step::spawning;
 	runner = settings.unit.empty() ? make_keeper_runner(context, *this, name, settings) : make_unit_runner(context, *this, settings);
 	runner->start(extra);

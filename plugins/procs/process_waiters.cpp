@@ -40,8 +40,10 @@ void Process::on_settled() noexcept
 	if (is_up()) satisfy(Await::started);
 }
 
+/// But for those who wait for the start that follows.
 void Process::reject(const pb::Error &error)
 {
+	if (goal == Goal::again) return;
 	std::vector<Waiter> now;
 	std::erase_if(waiters, [&](Waiter &w) {
 		if (w.what == Await::gone) return false;

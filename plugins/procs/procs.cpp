@@ -126,9 +126,10 @@ public:
 
 	void drain(bool is_shutdown, pb::Bound<> done) noexcept
 	{
-		if (!is_shutdown || !coordinator.has_begun()) return done(); // the keepers go on; the next instance takes them over
+		if (!is_shutdown) return done(); // the keepers go on; the next instance takes them over
 		is_shutting_down = true;
-		coordinator.shut_down(done);
+		if (coordinator.has_begun()) coordinator.shut_down(done);
+		else drained = done; // once it is known what there is to stop
 	}
 
 private:
@@ -295,6 +296,7 @@ private:
 
 	void on_begun() noexcept override
 	{
+		if (is_shutting_down) coordinator.shut_down(drained);
 		for (auto &run : std::exchange(waiting, {})) run();
 	}
 
@@ -320,6 +322,7 @@ private:
 
 	Context context;
 	bool is_sampling = false, is_shutting_down = false;
+	pb::Bound<> drained;
 	std::vector<std::function<void()>> waiting;
 	std::map<std::string, std::unique_ptr<ProcessTopic>> topics;
 	Coordinator coordinator;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -26,7 +27,9 @@ UniqueFd lock_folder(const std::string &folder, std::string &why)
 		why = fmt::format("{}: {}", path, std::strerror(errno));
 		return {};
 	}
-	if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+	int tries = 100; // a daemon that was killed while it started a process holds it for a moment more, until that one has come to its exec
+	while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && --tries > 0) std::this_thread::sleep_for(milliseconds(10));
+	if (tries == 0) {
 		std::string holder = read_small(path, 32).value_or("");
 		holder.erase(std::min(holder.find('\n'), holder.size()));
 		why = fmt::format("{}: its keepers belong to another patchbayd, PID {}; stop it, or give this one a state directory of its own", folder, holder);
@@ -136,13 +139,9 @@ void Coordinator::adopt_strangers()
 		if (!p->settings.adopt || p->has_tree()) continue;
 		rules.push_back({name, *p->settings.adopt, {}, {}});
 	}
-	const auto go_on = [this] {
-		begun = true;
-		pid_files.write_all();
-		for (const auto &[name, p] : processes)
-			if (!p->settings.unit.empty()) context.units->watch(p->settings.unit, [process = p.get()](const UnitState &s) { process->on_unit(s); });
-		observer.on_begun();
-		start_automatic();
+	const auto go_on = [this] { // what was taken over tells how it is first
+		is_taking_over = true;
+		advancing.once(milliseconds(0));
 	};
 	if (rules.empty()) return go_on();
 	const bool is_taken = context.scope.work(
@@ -159,6 +158,20 @@ void Coordinator::adopt_strangers()
 		go_on();
 	});
 	if (!is_taken) go_on();
+}
+
+void Coordinator::finish_begin()
+{
+	is_taking_over = false;
+	begun = true;
+	pid_files.write_all();
+	for (const auto &[name, p] : processes) {
+		if (p->is_resting() && pb::at(pb::at(documents.get(), ("process/" + name).c_str()), "running")) keep(*p); // it went with the machine
+		if (!p->settings.unit.empty()) context.units->watch(p->settings.unit, [process = p.get()](const UnitState &s) { process->on_unit(s); });
+	}
+	documents = {};
+	observer.on_begun();
+	if (!is_shutting_down) start_automatic();
 }
 
 void Coordinator::start_automatic()

@@ -53,7 +53,7 @@ public:
 	virtual void signal(int number, bool is_for_all, std::function<void(int)> done) = 0;
 	/// Of a unit: what systemd says of it.
 	virtual void on_unit(const UnitState &) {}
-	/// Looked at every few seconds where this matters (a keeper that was stopped).
+	/// Looked at now and then where this matters (a keeper that was stopped).
 	virtual void look() noexcept {}
 	[[nodiscard]] virtual TreePlace place() const { return {main.pid, true, {}}; }
 	[[nodiscard]] virtual bool is_adopted() const noexcept { return false; }

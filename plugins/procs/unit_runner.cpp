@@ -25,8 +25,11 @@ public:
 		context.units->run_job("StartUnit", unit, [this, token = alive](const std::string &failure) {
 			if (!*token) return;
 			start_failure = failure;
-			is_started = true;
-			soon.once(milliseconds(0)); // never from inside a call
+			context.units->renew(unit, [this, token] { // what is known of it may be older than the job's end
+				if (!*token) return;
+				is_started = true;
+				soon.once(milliseconds(0)); // never from inside a call
+			});
 		});
 	}
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include <poll.h>
 
@@ -58,7 +60,7 @@ Units::~Units() { close(); }
 
 void Units::watch(const std::string &unit, OnState on_state)
 {
-	watched[unit] = {this, unit, "", std::move(on_state)};
+	watched[unit] = {this, unit, "", std::move(on_state), false, false, {}, {}};
 	reopen.once(0ms);
 }
 
@@ -98,7 +100,8 @@ void Units::lose(const std::string &why)
 	unknown.result = why;
 	for (auto &[unit, w] : watched) {
 		w.is_asking = w.must_ask_again = false;
-		w.on_state(unknown);
+		std::ranges::move(std::exchange(w.next, {}), std::back_inserter(w.now));
+		tell(w, unknown);
 	}
 	if (!watched.empty()) reopen.once(before_reopening);
 }
@@ -141,6 +144,30 @@ void Units::turn()
 
 // ---- states -----------------------------------------------------------------------------------------------------------
 
+void Units::tell(Watched &w, const UnitState &state)
+{
+	w.on_state(state);
+	for (auto &then : std::exchange(w.now, {})) then();
+}
+
+/// An answer has come; where another was wanted meanwhile, that one is asked for.
+void Units::finish(Watched &w, const UnitState &state)
+{
+	tell(w, state);
+	w.now = std::exchange(w.next, {});
+	if (std::exchange(w.must_ask_again, false)) w.units->ask(w);
+}
+
+void Units::renew(const std::string &unit, std::function<void()> then)
+{
+	const auto i = watched.find(unit);
+	if (!bus || i == watched.end()) return then();
+	Watched &w = i->second;
+	(w.is_asking ? w.next : w.now).push_back(std::move(then));
+	ask(w);
+	rearm();
+}
+
 /// LoadUnit gives a path for any name, loaded or not.
 void Units::ask(Watched &w)
 {
@@ -151,7 +178,9 @@ void Units::ask(Watched &w)
 	}
 	const int e = w.path.empty() ? sd_bus_call_method_async(bus, nullptr, service, manager_path, manager, "LoadUnit", &Units::on_path, &w, "s", w.unit.c_str())
 								 : sd_bus_call_method_async(bus, nullptr, service, w.path.c_str(), properties, "GetAll", &Units::on_properties, &w, "s", "");
-	if (e < 0) w.is_asking = false;
+	if (e >= 0) return;
+	w.is_asking = false;
+	for (auto &then : std::exchange(w.now, {})) then();
 }
 
 int Units::on_path(sd_bus_message *m, void *self, sd_bus_error *) noexcept
@@ -163,7 +192,7 @@ int Units::on_path(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 		UnitState s;
 		s.active = "unknown";
 		s.result = sd_bus_message_get_error(m) ? explain(w.unit, *sd_bus_message_get_error(m)) : "systemd gave an answer that makes no sense";
-		w.on_state(s);
+		finish(w, s);
 		return 0;
 	}
 	w.path = path;
@@ -180,18 +209,15 @@ int Units::on_properties(sd_bus_message *m, void *self, sd_bus_error *) noexcept
 		w.path.clear();
 		s.active = "inactive";
 		s.result = explain(w.unit, *e);
-		w.on_state(s);
-		return 0;
+	} else if (sd_bus_message_enter_container(m, 'a', "{sv}") >= 0) {
+		while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+			const char *name = nullptr;
+			if (sd_bus_message_read(m, "s", &name) < 0) break;
+			read_property(m, name, s);
+			sd_bus_message_exit_container(m);
+		}
 	}
-	if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0) return 0;
-	while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
-		const char *name = nullptr;
-		if (sd_bus_message_read(m, "s", &name) < 0) return 0;
-		read_property(m, name, s);
-		sd_bus_message_exit_container(m);
-	}
-	w.on_state(s);
-	if (std::exchange(w.must_ask_again, false)) w.units->ask(w);
+	finish(w, s);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace procs {
 
@@ -33,6 +34,8 @@ public:
 
 	/// on_state: soon, and with each change, as long as we live.
 	void watch(const std::string &unit, OnState on_state);
+	/// then: once on_state has had what systemd says from now on (a unit that is watched).
+	void renew(const std::string &unit, std::function<void()> then);
 	/// StartUnit or StopUnit; done when systemd's job is.
 	void run_job(const char *method, const std::string &unit, OnDone done);
 	/// who: "main" or "all".
@@ -46,6 +49,7 @@ private:
 		std::string unit, path;
 		OnState on_state;
 		bool is_asking = false, must_ask_again = false;
+		std::vector<std::function<void()>> now, next; // for the present answer, for the one after it
 	};
 	struct Call {
 		Units *units;
@@ -57,6 +61,8 @@ private:
 	void close() noexcept;
 	void lose(const std::string &why);
 	void ask(Watched &w);
+	static void tell(Watched &w, const UnitState &state);
+	static void finish(Watched &w, const UnitState &state);
 	void rearm();
 	void on_bus(int fd, std::uint32_t what) noexcept;
 	void on_time() noexcept;
