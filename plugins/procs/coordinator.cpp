@@ -263,6 +263,11 @@ void Coordinator::keep(Process &p)
 	if (const Runner *r = p.run())
 		document.set("running",
 			{{"pid", r->main.pid}, {"start", r->main.start}, {"boot", boot_id()}, {"is_ready", p.state == State::ready}, {"is_adopted", r->is_adopted()}});
+	if (guests.contains(p.name)) {
+		pb::Json command = pb::Json::array();
+		for (const std::string &word : p.settings.command) command.push(word);
+		document.set("command", std::move(command));
+	}
 	if (p.last) document.set("last", {{"code", p.last->code}, {"signal", p.last->signal}, {"began_ms", p.last->began_ms}, {"ended_ms", p.last->ended_ms}});
 	if (std::string text = document.text(); text != kept[p.name]) {
 		kept[p.name] = std::move(text);

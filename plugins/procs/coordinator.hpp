@@ -20,7 +20,8 @@ class Coordinator final : private ProcessOwner {
 public:
 	struct Observer {
 		virtual void on_change(Process &process) noexcept = 0;
-		virtual void on_begun() noexcept = 0; // what was left from before is known
+		virtual void on_begun() noexcept = 0;        // what was left from before is known
+		virtual void on_guest(Process &process) = 0; // one more
 	protected:
 		~Observer() = default;
 	};
@@ -38,6 +39,8 @@ public:
 	void start(const Targets &targets, Wait wait, milliseconds settle, const Extra &extra, Operation::Done done);
 	void stop(const Targets &targets, bool force, StoppedBy who, Operation::Done done);
 	void restart(const Targets &targets, Wait wait, Operation::Done done);
+	/// From now on there is a process of that name with that command. Throws where there cannot be.
+	void invite(const std::string &name, std::vector<std::string> command);
 
 	/// The daemon stops: shutdown_order, one after the other, then the rest, dependents first; past the limit SIGKILL.
 	void shut_down(pb::Bound<> done);
@@ -67,6 +70,8 @@ private:
 	void on_documents(const pb::Result &result);
 	void on_scanned(Found found) noexcept;
 	void begin_serving();
+	void restore_guests();
+	void hold_folder();
 	void adopt_strangers();
 	void finish_begin();
 	void start_automatic();
@@ -100,7 +105,8 @@ private:
 	PidFiles pid_files;
 	UniqueFd lock; // on the keep folder
 	std::vector<std::unique_ptr<Leftover>> leftovers;
-	std::map<std::string, std::string> kept; // documents as they were written last
+	std::map<std::string, std::string> kept;       // documents as they were written last
+	std::map<std::string, ProcessSettings> guests; // before processes: these refer to them
 	std::map<std::string, std::unique_ptr<Process>> processes;
 	unsigned being_kept = 0;                    // documents on their way
 	std::vector<std::function<void()>> waiting; // for them

@@ -40,6 +40,15 @@ struct StartArgs {
 		pb::field(
 			"arguments_for", &StartArgs::arguments_for, {.fallback = "\"\"", .max = 64, .help = "the one process of a group that gets them; empty: each"}));
 };
+struct RunArgs {
+	std::string name, wait;
+	std::vector<std::string> command;
+	milliseconds settle;
+	static constexpr auto fields = pb::fields(pb::field("name", &RunArgs::name, {.min = 1, .max = 64, .help = "what it is called from now on"}),
+		pb::field("command", &RunArgs::command, {.min = 1, .max = 64, .help = "program, by its absolute path, and arguments"}),
+		pb::field("wait", &RunArgs::wait, {.fallback = "\"started\"", .choices = "ready|started|first", .help = "as in procs.start"}),
+		pb::field("settle", &RunArgs::settle, {.fallback = "0s", .min = 0ms, .max = 60s, .help = "it must have run for that long"}));
+};
 struct StopArgs {
 	std::string name, group;
 	bool force;
@@ -101,6 +110,8 @@ public:
 			  scope, "procs.start", pb::bind<&Procs::on_start>(this), {.help = "start a process or a group, after what it requires", .deadline = longest_call}),
 		  stop(scope, "procs.stop", pb::bind<&Procs::on_stop>(this),
 			  {.help = "stop a process or a group with all of its tree, after what requires it", .deadline = longest_call}),
+		  guest(scope, "procs.run", pb::bind<&Procs::on_run>(this),
+			  {.help = "run a command that another plugin's settings allow, as a process like all others; from plugins alone", .deadline = longest_call}),
 		  restart(scope, "procs.restart", pb::bind<&Procs::on_restart>(this),
 			  {.help = "stop it with what requires it, and start all of that again", .deadline = longest_call}),
 		  status(scope, "procs.status", pb::bind<&Procs::on_status>(this), {.help = "one process or group, or without a name all", .role = PB_VIEWER}),
@@ -194,6 +205,16 @@ private:
 		serve(std::move(reply), [this, args](const ReplyPtr &r) {
 			coordinator.start(
 				targets_of(args.name, args.group), wait_of(args.wait), args.settle, {args.arguments, args.environment, args.arguments_for}, answer(r));
+		});
+	}
+
+	void on_run(const RunArgs &args, pb::Reply &&reply)
+	{
+		if (*reply.caller().address != 0)
+			throw pb::Error(403, "FORBIDDEN", "commands are taken from other plugins alone; write a process into [plugins.procs]");
+		serve(std::move(reply), [this, args](const ReplyPtr &r) {
+			coordinator.invite(args.name, args.command);
+			coordinator.start({{args.name}, false, args.name}, wait_of(args.wait), args.settle, {}, answer(r));
 		});
 	}
 
@@ -294,6 +315,12 @@ private:
 		publish_summary();
 	}
 
+	void on_guest(Process &p) override
+	{
+		topics.emplace(p.name, std::make_unique<ProcessTopic>(*this, p)).first->second->publish();
+		publish_summary();
+	}
+
 	void on_begun() noexcept override
 	{
 		if (is_shutting_down) coordinator.shut_down(drained);
@@ -331,6 +358,7 @@ private:
 	LogRoute logs;
 	pb::Method<StartArgs> start;
 	pb::Method<StopArgs> stop;
+	pb::Method<RunArgs> guest;
 	pb::Method<RestartArgs> restart;
 	pb::Method<StatusArgs> status;
 	pb::Method<SignalArgs> signal;

@@ -81,6 +81,14 @@ void Coordinator::begin() noexcept
 	if (!is_taken) soon.once(milliseconds(100));
 }
 
+/// Where no command was configured, and so nothing was looked for.
+void Coordinator::hold_folder()
+{
+	std::string why;
+	lock = lock_folder(context.paths.keep_dir, why);
+	if (!lock) throw pb::Error(500, "EXECUTION_FAILED", why);
+}
+
 void Coordinator::on_documents(const pb::Result &r)
 {
 	if (r.ok()) documents = pb::Json::share(r.json());
@@ -101,6 +109,7 @@ void Coordinator::on_scanned(Found f) noexcept
 
 void Coordinator::begin_serving()
 {
+	restore_guests();
 	for (const auto &[name, p] : processes) {
 		const json_t *document = pb::at(documents.get(), ("process/" + name).c_str());
 		if (const json_t *last = pb::at(document, "last")) p->last = ended_of(last);
