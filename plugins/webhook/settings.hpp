@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 struct Settings {
 	std::string config_dir, state_file;
 	std::vector<std::string> legacy_listen;
-	std::vector<std::string> wigle_directories;
+	std::vector<std::string> scripts, wigle_directories;
 	std::map<std::string, std::string> aliases;
 	std::chrono::milliseconds stop_patience;
 	static constexpr auto fields = pb::fields(pb::field("config_dir", &Settings::config_dir,
@@ -24,6 +24,7 @@ struct Settings {
 													  .help = "the folder of Kismet's configuration: options.config of run-script lies in it"}),
 		pb::field("state_file", &Settings::state_file,
 			{.fallback = "\"/tmp/webhook-state.json\"", .max = 4096, .help = "what older tools read of processes, interfaces and services; empty: none"}),
+		pb::field("scripts", &Settings::scripts, {.fallback = "[]", .max = 64, .help = "files that /api/start-script may run, by their absolute paths"}),
 		pb::field("wigle_directories", &Settings::wigle_directories,
 			{.fallback = "[\"/home/pi/kismet_ops\"]", .max = 64, .help = "folders that list_wigle_files may list; the first where it is asked for none"}),
 		pb::field("aliases", &Settings::aliases,

@@ -10,11 +10,13 @@
 #include "launcher.hpp"
 #include "legacy.hpp"
 #include "machine.hpp"
+#include "script_files.hpp"
 #include "script_news.hpp"
 #include "scripts.hpp"
 #include "settings.hpp"
 #include "sockets.hpp"
 #include "state_file.hpp"
+#include "wigle_files.hpp"
 
 #include <patchbay/patchbay.hpp>
 
@@ -26,8 +28,9 @@ public:
 	Webhook(pb::Scope &scope, const Settings &settings)
 		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
 		  health(scope, known, [this] { return sockets.count(); }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
-		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience), air(scope, known),
-		  kismet_data(scope, known, air), script_news(scope, known, launcher, feed), air_news(scope, known, feed), sockets(scope, feed, script_news),
+		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience),
+		  script_files(scope, known, settings.scripts), wigle_files(scope, settings.wigle_directories), air(scope, known), kismet_data(scope, known, air),
+		  script_news(scope, known, launcher, feed), air_news(scope, known, feed), sockets(scope, feed, script_news),
 		  state_file(scope, known, settings.state_file), legacy(scope, settings.legacy_listen)
 	{}
 	void drain(bool is_shutdown, pb::Bound<> done) noexcept
@@ -48,6 +51,8 @@ private:
 	Launcher launcher;
 	Scripts scripts;
 	FlatScripts flat_scripts;
+	ScriptFiles script_files;
+	WigleFiles wigle_files;
 	AirSource air;
 	KismetData kismet_data;
 	Feed feed;
