@@ -14,7 +14,7 @@ import time
 from bench import Row
 from patchbay import Daemon, executable, free_port, plugin_folder, wait_until
 
-PROBE = plugin_folder().parent / "tests/integration/probe/probe-1.so"
+WEB = plugin_folder().parent / "tests/integration/web/web.so"
 BODY_BYTES = 200
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 
@@ -54,16 +54,17 @@ http {{ access_log off; keepalive_requests 1000000000; default_type application/
 def retained_json():
     with tempfile.TemporaryDirectory() as t:
         folder = pathlib.Path(t)
-        d = daemon(folder / "d", plugins=[], settings={"plugins": {"probe": {"greeting": "x" * 20}}})
-        d.put_plugin("probe", PROBE)
+        d = daemon(folder / "d", plugins=[])
+        d.put_plugin("web", WEB)
         d.start()
-        body = d.get("probe/value").body.decode()
+        body = json.dumps({"text": "x" * (BODY_BYTES - len('{"text": ""}'))})
+        assert d.post("web/value", body).status == 204 and len(d.get("web/value").body) == BODY_BYTES
         port = free_port()
         peer, worker = nginx(folder, port, body)
         try:
             ours, theirs, our_cpu, their_cpu = [], [], [], []
             for _ in range(ROUNDS):
-                for url, pid, rates, costs in ((f"http://127.0.0.1:{d.port}/api/webhook/probe/value", d.pid, ours, our_cpu), (f"http://127.0.0.1:{port}/", worker, theirs, their_cpu)):
+                for url, pid, rates, costs in ((f"http://127.0.0.1:{d.port}/api/webhook/web/value", d.pid, ours, our_cpu), (f"http://127.0.0.1:{port}/", worker, theirs, their_cpu)):
                     before = cpu_seconds(pid)
                     rate, count = wrk(url)
                     rates.append(rate)
