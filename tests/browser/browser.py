@@ -17,7 +17,7 @@ class Browser:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
         assert chromium, "no chromium: apt install chromium"
         self.process = subprocess.Popen(["node", str(HERE / "driver.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
-                                        env={**os.environ, "NODE_MODULES": str(modules), "CHROMIUM": chromium})
+                                        env={**os.environ, "NODE_MODULES": str(pathlib.Path(modules).resolve()), "CHROMIUM": chromium})
 
     def order(self, **order):
         self.process.stdin.write(json.dumps(order) + "\n")

@@ -70,9 +70,9 @@ const does = {
 		return r.violations.map((v) => ({ id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.slice(0, 5).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")) }));
 	},
 	/// The debugger's own commands: networks, processors.
-	async cdp({ page, context }, { method, params }) {
-		const session = (pages.get(last).session ??= await context.newCDPSession(page));
-		return session.send(method, params ?? {});
+	async cdp(it, { method, params }) {
+		it.session ??= await it.context.newCDPSession(it.page);
+		return it.session.send(method, params ?? {});
 	},
 	close: ({ context }) => context.close().then(() => null),
 };

@@ -1,6 +1,8 @@
 """What happens while somebody looks: the kit moves, processes and plugins come and go, the daemon dies."""
 import json
 import os
+import struct
+import zlib
 
 import pytest
 
@@ -112,6 +114,31 @@ def test_a_daemon_that_dies_and_comes_back(tmp_path, patchbayd, browser):
         p.close()
     finally:
         drive.stop()
+
+
+def png(rgb, size=256):
+    """A picture of one colour."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = (b"\0" + bytes(rgb) * size) * size
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_own_tiles_are_drawn_where_there_are_any(patchbayd, browser, tmp_path):
+    for x in range(16):
+        for y in range(16):
+            (tmp_path / f"tiles/4/{x}").mkdir(parents=True, exist_ok=True)
+            (tmp_path / f"tiles/4/{x}/{y}.png").write_bytes(png((200, 30, 60 + x)))
+    d = patchbayd(settings=merged(settings(tmp_path), {"plugins": {"dashboard": {"tiles": str(tmp_path / "tiles")}}}))
+    p = browser.open(url(d, "map"))
+    p.live()
+    p.until("document.querySelector('canvas.map')?.map.hasTiles")
+    pixel = "[...document.querySelector('canvas.map').getContext('2d').getImageData(420, 520, 1, 1).data].slice(0, 3)"
+    for zoom in (4, 5.5):  # its own scale, and a nearer one for which there are none
+        p.js(f"document.querySelector('canvas.map').map.look(51, 10, {zoom})")
+        p.until(f"(() => {{ const [r, g] = {pixel}; return r === 200 && g === 30; }})()")
+    assert p.errors() == []
+    p.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")

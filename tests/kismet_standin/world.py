@@ -152,12 +152,12 @@ class World:
             mac = "0A:%02X:%02X:%02X:%02X:%02X" % (i >> 32 & 255, i >> 24 & 255, i >> 16 & 255, i >> 8 & 255, i & 255)
             self.add_device(mac, f"many-{i:05d}", base, signal=-30 - i % 60, push=push)
 
-    def add_device(self, mac, name, last_time, signal=-50, phy="IEEE802.11", kind="Wi-Fi AP", push=False):
-        point = [8.54 + len(self.devices) % 100 / 1000, 47.37]
+    def add_device(self, mac, name, last_time, signal=-50, phy="IEEE802.11", kind="Wi-Fi AP", push=False, manuf="Unknown", channel="6", point=None):
+        point = point or [8.54 + len(self.devices) % 100 / 1000, 47.37]
         device = {
             "kismet.device.base.key": phy + "_" + mac.replace(":", ""), "kismet.device.base.macaddr": mac, "kismet.device.base.phyname": phy,
             "kismet.device.base.name": name, "kismet.device.base.commonname": name, "kismet.device.base.type": kind,
-            "kismet.device.base.manuf": "Unknown", "kismet.device.base.channel": "6", "kismet.device.base.frequency": 2437000,
+            "kismet.device.base.manuf": manuf, "kismet.device.base.channel": channel, "kismet.device.base.frequency": 2437000,
             "kismet.device.base.crypt": "Open" if kind == "Wi-Fi AP" else "", "kismet.device.base.first_time": last_time,
             "kismet.device.base.last_time": last_time, "kismet.device.base.mod_time": int(self.now()), "kismet.device.base.packets.total": 1,
             "kismet.device.base.datasize": 0,

@@ -96,7 +96,7 @@ export const t = {
 		none: "No device has been seen.", noMatch: "None fits the filter.", evicted: (n: number) => `${n} older ones left out`,
 		failed: (why: string) => `The list did not come: ${why}.`,
 		cols: {
-			name: "Name", mac: "Address", type: "Type", signal: "Signal", spark: "Course", channel: "Channel", manufacturer: "Maker", packets: "Packets", data: "Data", firstSeen: "First seen", lastSeen: "Last seen", place: "Place",
+			name: "Name", mac: "Address", type: "Type", signal: "Signal", spark: "Trend", channel: "Channel", manufacturer: "Maker", packets: "Packets", data: "Data", firstSeen: "First seen", lastSeen: "Last seen", place: "Place",
 		} as Record<string, string>,
 		back: "All devices", history: "Signal, last five minutes", strongest: "Strongest", weakest: "Weakest", frequency: "Frequency", noHistory: "No readings kept.", onMap: "On the map", gone: "This device is not in the table any more.", others: "The same address on another radio",
 		noPlace: "Its place is not known.", accuracy: "± ",

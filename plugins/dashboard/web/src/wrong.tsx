@@ -90,15 +90,21 @@ function rest(): Wrong[] {
 	const sample = topic("dashboard/sample").value;
 	const s = sample?.value;
 	if (s) {
-		const add = (key: string, tone: Tone, title: string, text?: string) => out.push({ key, tone, title, text, at: sample.at, look: "#/plots" });
+		const add = (key: string, tone: Tone, title: string, text?: string) => {
+			if (!begun.has(key)) begun.set(key, sample.at);
+			out.push({ key, tone, title, text, at: begun.get(key), look: "#/plots" });
+		};
 		if (s.disk_percent >= 90) add("disk", s.disk_percent >= 97 ? "bad" : "warn", t.wrong.disk(percent(s.disk_percent)), t.wrong.diskDo(bytes(s.disk_free)));
 		if (s.memory_percent >= 92) add("memory", "warn", t.wrong.memory(percent(s.memory_percent)));
 		if (s.temperature_c >= 80) add("heat", "warn", t.wrong.heat(fixed(s.temperature_c, 0, "°C")), t.wrong.heatDo);
 		const n = value("dashboard/host")?.processors ?? 1;
 		if (s.load >= 3 * n) add("load", "warn", t.wrong.load(fixed(s.load, 1)), t.wrong.loadDo(n));
 	}
+	for (const key of begun.keys()) if (!out.some((w) => w.key === key)) begun.delete(key);
 	return out;
 }
+/// Since when what a sample tells is so: each sample is new, the heat is not.
+const begun = new Map<string, number>();
 
 const rank: Record<Tone, number> = { bad: 0, warn: 1, dim: 2, plain: 2, good: 3 };
 /// What a state says already is not said again by its incident: its advice and its buttons go there.

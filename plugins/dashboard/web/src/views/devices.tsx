@@ -216,7 +216,7 @@ function Virtual({ list, cols: shown, isWide }: { list: Device[]; cols: Col[]; i
 			{isWide && (
 				<div class="vhead" role="row" style={{ gridTemplateColumns: template }}>
 					{shown.map((c) => (
-						<div key={c.key} role="columnheader" aria-sort={order.value.key === c.key ? (order.value.down ? "descending" : "ascending") : "none"}>
+						<div key={c.key} role="columnheader" class={c.key} aria-sort={order.value.key === c.key ? (order.value.down ? "descending" : "ascending") : "none"}>
 							<button class="sort" onClick={() => (order.value = { key: c.key, down: order.value.key === c.key ? !order.value.down : !!c.falls })}>
 								{t.devices.cols[c.key]}<span aria-hidden="true">{order.value.key === c.key ? (order.value.down ? " ↓" : " ↑") : ""}</span>
 							</button>

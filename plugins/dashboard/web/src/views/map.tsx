@@ -21,6 +21,7 @@ interface Kept {
 	layers: Layers | null;
 }
 const key = "patchbay-map";
+const near = 15.5; // the scale that one begins with: some streets
 const kept: Kept = (() => {
 	try {
 		return { camera: null, follows: true, layers: null, ...JSON.parse(sessionStorage.getItem(key) ?? "{}") };
@@ -58,7 +59,7 @@ export function MapView() {
 		if (kept.camera) m.camera = kept.camera;
 		else {
 			const kit = kitOf();
-			if (kit) m.look(kit.lat, kit.lon, 14);
+			if (kit) m.look(kit.lat, kit.lon, near);
 		}
 		m.onMove = () => (redraw((n) => n + 1), keep(m));
 		m.onPick = (devices, x, y) => pick(devices.length ? { devices, x, y } : null);
@@ -90,7 +91,7 @@ export function MapView() {
 	const hadKit = useRef(false);
 	useEffect(() => {
 		const m = map.current!, kit = kitOf();
-		if (kit && !hadKit.current && !kept.camera && !what) m.look(kit.lat, kit.lon, 14);
+		if (kit && !hadKit.current && !kept.camera && !what) m.look(kit.lat, kit.lon, near);
 		hadKit.current ||= !!kit;
 		m.setKit(kit);
 	}, [fix, value("gps/link")?.stale]);
