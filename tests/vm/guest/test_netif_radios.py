@@ -11,6 +11,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
+from ctl import run  # noqa: E402
 from patchbay import Daemon, die_with_parent, wait_until  # noqa: E402
 from radios import Air, addresses, block, info, is_up, radio_of, sh  # noqa: E402
 
@@ -309,3 +310,12 @@ def test_a_radio_that_vanishes_in_the_middle(kit):
         wait_until(lambda: one(kit, "wlan2") is None and not list(RECORDS.iterdir()), 30)
         air.plug()
         wait_until(lambda: (i := one(kit, "wlan2")) and i["modes"], 30)
+
+
+def test_the_doctor_says_what_a_radio_can_do(kit):
+    done = run(kit, "doctor", "--json", expect=None)
+    texts = {f["text"]: f["grade"] for f in done.json()["findings"]}
+    assert texts["wlan1 can do monitor mode"] == texts["wlan2 can do monitor mode"] == "good"
+    assert "wlan2" in run(kit, "acquire", "wlan2", "--mode", "monitor", "--owner", "me").out
+    assert " monitor " in run(kit, "interfaces", "wlan2").out
+    run(kit, "release", "wlan2", "--owner", "me")
