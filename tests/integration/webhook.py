@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from openapi import compare
 from procs import Kit, nasty
 
 REST = [nasty(), "rest"]
@@ -35,8 +36,9 @@ def webhook_settings(folder, **more):
 
 
 def ask(d, method, path, status, body=None, **kw):
-    """The reply's JSON, with the status that is expected and a timestamp."""
+    """The reply's JSON, with the status that is expected and a timestamp, and as /openapi.json has it."""
     r = d.request(method, path, body, **kw)
+    compare(d.json("/openapi.json"), method, d.url(path), r)
     assert r.status == status, f"{method} {path}: {r}"
     out = r.json()
     assert ISO.fullmatch(out["timestamp"]), out
