@@ -23,13 +23,20 @@ bool is_word(std::string_view text) noexcept
 		   std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
-enum class Kind { fixed, any, rest };
+enum class Kind { fixed, begun, any, rest };
 
-/// A template's part: the kind, and the variable's name or the text itself.
-Kind kind_of(std::string_view part, std::string_view &name) noexcept
+/// A template's part: the kind, and the variable's name or the text itself. begun: "wh_{id}", what stands before the variable
+/// is in `part` then.
+Kind kind_of(std::string_view &part, std::string_view &name) noexcept
 {
 	name = part;
-	if (part.size() < 2 || part.front() != '{' || part.back() != '}') return Kind::fixed;
+	const std::size_t brace = part.find('{');
+	if (part.size() < 2 || brace == std::string_view::npos || part.back() != '}') return Kind::fixed;
+	if (brace > 0) {
+		name = part.substr(brace + 1, part.size() - brace - 2);
+		part = part.substr(0, brace);
+		return Kind::begun;
+	}
 	name = part.substr(1, part.size() - 2);
 	for (const std::string_view dots : {std::string_view("…"), std::string_view("...")})
 		if (name.ends_with(dots)) {
@@ -51,8 +58,12 @@ std::string_view take_part(std::string_view &path) noexcept
 std::string flaw_of_template(std::string_view path, std::vector<std::string> &variables)
 {
 	while (!path.empty()) {
-		std::string_view name;
-		switch (kind_of(take_part(path), name)) {
+		std::string_view name, part = take_part(path);
+		switch (kind_of(part, name)) {
+		case Kind::begun:
+			if (part.find_first_of("}?#%\\ ") != std::string_view::npos || !is_header_value(part))
+				return fmt::format("\"{}\" cannot be a part of a path", pb::utf8(part));
+			break;
 		case Kind::fixed:
 			if (name == "." || name == ".." || name.find_first_of("{}?#%\\ ") != std::string_view::npos || !is_header_value(name))
 				return fmt::format("\"{}\" cannot be a part of a path", pb::utf8(name));
@@ -83,11 +94,11 @@ struct Router::Node {
 		std::string method;
 		std::vector<RouteItem *> items; // the last serves: two only while an instance is replaced
 	};
-	std::map<std::string, std::unique_ptr<Node>, std::less<>> children;
+	std::map<std::string, std::unique_ptr<Node>, std::less<>> children, begun; // begun: by what stands before the variable
 	std::unique_ptr<Node> any, rest;
 	std::vector<Stack> stacks;
 
-	[[nodiscard]] bool is_empty() const noexcept { return children.empty() && !any && !rest && stacks.empty(); }
+	[[nodiscard]] bool is_empty() const noexcept { return children.empty() && begun.empty() && !any && !rest && stacks.empty(); }
 	[[nodiscard]] RouteItem *serving(std::string_view method) const noexcept
 	{
 		for (const Stack &s : stacks)
@@ -101,6 +112,12 @@ struct Router::Node {
 		const std::string_view part = path.substr(parts[at].at, parts[at].size);
 		if (const auto i = children.find(part); i != children.end())
 			if (const Node *n = i->second->walk(path, parts, at + 1, values)) return n;
+		for (const auto &[beginning, next] : begun) {
+			if (part.size() <= beginning.size() || !part.starts_with(beginning)) continue;
+			values.push_back(part.substr(beginning.size()));
+			if (const Node *n = next->walk(path, parts, at + 1, values)) return n;
+			values.pop_back();
+		}
 		if (any && !part.empty()) {
 			values.push_back(part);
 			if (const Node *n = any->walk(path, parts, at + 1, values)) return n;
@@ -141,10 +158,12 @@ Router::Node &Router::node_of(std::string_view path)
 {
 	Node *n = root.get();
 	while (!path.empty()) {
-		std::string_view name;
-		const std::string_view part = take_part(path);
+		std::string_view name, part = take_part(path);
 		const Kind kind = kind_of(part, name);
-		std::unique_ptr<Node> &next = kind == Kind::rest ? n->rest : kind == Kind::any ? n->any : n->children.try_emplace(std::string(part)).first->second;
+		std::unique_ptr<Node> &next = kind == Kind::rest    ? n->rest
+									  : kind == Kind::any   ? n->any
+									  : kind == Kind::begun ? n->begun.try_emplace(std::string(part)).first->second
+															: n->children.try_emplace(std::string(part)).first->second;
 		if (!next) next = std::make_unique<Node>();
 		n = next.get();
 	}
@@ -155,12 +174,12 @@ const Router::Node *Router::look_up(std::string_view path) const
 {
 	const Node *n = root.get();
 	while (n && !path.empty()) {
-		std::string_view name;
-		const std::string_view part = take_part(path);
+		std::string_view name, part = take_part(path);
 		const Kind kind = kind_of(part, name);
-		if (kind == Kind::fixed) {
-			const auto i = n->children.find(part);
-			n = i == n->children.end() ? nullptr : i->second.get();
+		if (kind == Kind::fixed || kind == Kind::begun) {
+			const auto &those = kind == Kind::fixed ? n->children : n->begun;
+			const auto i = those.find(part);
+			n = i == those.end() ? nullptr : i->second.get();
 		} else {
 			n = (kind == Kind::rest ? n->rest : n->any).get();
 		}
@@ -242,16 +261,16 @@ bool Router::remove(Node &node, std::string_view path, RouteItem &route)
 		std::erase_if(node.stacks, [](const Node::Stack &s) { return s.items.empty(); });
 		return node.is_empty();
 	}
-	std::string_view name;
-	const std::string_view part = take_part(path);
+	std::string_view name, part = take_part(path);
 	const Kind kind = kind_of(part, name);
 	if (kind == Kind::rest) {
 		if (remove(*node.rest, path, route)) node.rest.reset();
 	} else if (kind == Kind::any) {
 		if (remove(*node.any, path, route)) node.any.reset();
 	} else {
-		const auto i = node.children.find(part);
-		if (remove(*i->second, path, route)) node.children.erase(i);
+		auto &those = kind == Kind::fixed ? node.children : node.begun;
+		const auto i = those.find(part);
+		if (remove(*i->second, path, route)) those.erase(i);
 	}
 	return node.is_empty();
 }
@@ -290,6 +309,7 @@ std::vector<const RouteItem *> Router::all() const
 	const auto look = [&found](const auto &again, const Node &n) -> void {
 		for (const Node::Stack &s : n.stacks) found.insert(s.items.back());
 		for (const auto &[part, child] : n.children) again(again, *child);
+		for (const auto &[part, child] : n.begun) again(again, *child);
 		if (n.any) again(again, *n.any);
 		if (n.rest) again(again, *n.rest);
 	};

@@ -30,7 +30,8 @@ enum pb_route_flags {
 typedef struct pb_route {
 	uint32_t struct_size;
 	uint32_t flags;
-	const char *pattern;                 /* "GET gps", "POST procs/{name}/start", "GET /files/{path…}" (or {path...}). Without a leading slash it
+	const char *pattern;                 /* "GET gps", "POST procs/{name}/start", "GET /files/{path…}" (or {path...}); since 1.1 also
+											with a beginning, "DELETE wh_{id}": other texts are another path. Without a leading slash it
 											lies under /api/webhook/ and /api/webhooks/. HEAD comes with GET, OPTIONS by itself */
 	const char *help;                    /* for /openapi.json */
 	const char *target;                  /* "topic:gps/fix": the kept value, with ETag and 304 (404 until there is one);

@@ -16,6 +16,7 @@ std::string uncommented(const std::string &text)
 	std::string out;
 	for (std::string line; std::getline(lines, line);) {
 		const bool is_setting = line.size() > 2 && line[0] == '#' && (std::islower(static_cast<unsigned char>(line[1])) != 0 || line[1] == '[');
+		if (line.starts_with("#certificate = ") || line.starts_with("#key = ")) continue; // files that are not there
 		out += (is_setting ? line.substr(1) : line) + "\n";
 	}
 	return out;
@@ -39,11 +40,13 @@ TEST(default_file, shows_every_key_with_its_default)
 {
 	const auto shown = core::config::read(folder.write("p.toml", uncommented(test::TempFolder::read(DEFAULT_FILE))));
 	CHECK(shown.has_value());
+	const std::string text = test::TempFolder::read(DEFAULT_FILE);
+	CHECK(text.find("\n#certificate = ") != std::string::npos && text.find("\n#key = ") != std::string::npos);
 	const auto none = core::config::read("");
 	for (const pb_field *section = core::config::core_fields(); section->name; ++section) {
 		for (const pb_field *key = section->fields; key && key->name; ++key) {
 			const std::string path = std::string(section->name) + "." + key->name;
-			CHECK_TEXT(shown->places.contains(path), path.c_str());
+			CHECK_TEXT(shown->places.contains(path) || path == "http.certificate" || path == "http.key", path.c_str());
 			const json_t *value = pb::at(pb::at(shown->core_table.get(), section->name), key->name),
 						 *fallback = pb::at(pb::at(none->core_table.get(), section->name), key->name);
 			CHECK_TEXT(!fallback || path == "state.directory" || json_equal(value, fallback) != 0, path.c_str());

@@ -36,11 +36,12 @@ TEST_GROUP(Router)
 		return out;
 	}
 	Reactor reactor;
+	Pool pool{reactor};
 	Log log;
 	Metrics metrics;
 	Topics topics{reactor, 0};
 	Methods methods{reactor};
-	Server server{{reactor, log, topics, methods, metrics}};
+	Server server{{reactor, log, topics, methods, metrics, pool}};
 	Scope one{"one", reactor.core}, next{"one", reactor.core}, two{"two", reactor.core};
 };
 
@@ -52,6 +53,23 @@ TEST(Router, relative_patterns_lie_under_both_folders)
 	STRCMP_EQUAL("GET gps", find("/api/webhook/%67ps").c_str());
 	for (const char *other : {"/gps", "/api/webhook/gps/", "/api/webhook//gps", "/api/webhook/gp", "/api/webhook/gpsx", "/api%2fwebhook/gps", "/"})
 		STRCMP_EQUAL_TEXT("404", find(other).c_str(), other);
+}
+
+TEST(Router, a_variable_may_have_a_beginning)
+{
+	must("GET list/wh_{id}");
+	must("DELETE list/wh_{id}/dead", "method:a.b");
+	must("GET list/wh_fixed");
+	STRCMP_EQUAL("GET list/wh_{id} 12", find("/api/webhook/list/wh_12").c_str());
+	STRCMP_EQUAL("GET list/wh_{id} a b", find("/api/webhook/list/wh_a%20b").c_str());
+	STRCMP_EQUAL("DELETE list/wh_{id}/dead 12", find("/api/webhooks/list/wh_12/dead", "DELETE").c_str());
+	STRCMP_EQUAL("GET list/wh_fixed", find("/api/webhook/list/wh_fixed").c_str());
+	STRCMP_EQUAL("GET, HEAD, OPTIONS", find("/api/webhook/list/wh_12", "DELETE").c_str());
+	for (const char *other :
+		{"/api/webhook/list/wh_", "/api/webhook/list/xwh_12", "/api/webhook/list/WH_12", "/api/webhook/list/12", "/api/webhook/list/wh_1/x"})
+		STRCMP_EQUAL_TEXT("404", find(other).c_str(), other);
+	one.clear();
+	STRCMP_EQUAL("404", find("/api/webhook/list/wh_12").c_str());
 }
 
 TEST(Router, fixed_parts_win_over_variables_and_those_over_the_rest)
@@ -120,8 +138,8 @@ TEST(Router, a_new_instance_serves_and_the_old_one_comes_back)
 
 TEST(Router, bad_patterns_are_refused)
 {
-	for (const char *bad : {"", "GET", "GET ", "get /a", "GET /a/../b", "GET /{a}/{a}", "GET /{rest…}/b", "GET /{}", "GET /{a b}", "GET /a{b}", "GET /a b",
-			 "GET /a?b", "GET /a%20", "GET /a//b", "G T /a", "GET /\xff"})
+	for (const char *bad : {"", "GET", "GET ", "get /a", "GET /a/../b", "GET /{a}/{a}", "GET /{rest…}/b", "GET /{}", "GET /{a b}", "GET /a{b}c", "GET /a{}",
+			 "GET /a%20{b}", "GET /a b", "GET /a?b", "GET /a%20", "GET /a//b", "G T /a", "GET /\xff"})
 		LONGS_EQUAL_TEXT(400, add(one, bad).error().status, bad);
 	LONGS_EQUAL(400, add(one, "GET /a", "nonsense").error().status);
 	LONGS_EQUAL(400, add(one, "GET /a", nullptr).error().status);
