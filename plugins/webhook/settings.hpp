@@ -1,5 +1,7 @@
 // [plugins.webhook] in patchbay.toml.
 #pragma once
+#include "outgoing/settings.hpp"
+
 #include <patchbay/fields.hpp>
 
 #include <chrono>
@@ -17,6 +19,7 @@ struct Settings {
 	std::vector<std::string> scripts, wigle_directories;
 	std::map<std::string, std::string> aliases;
 	std::chrono::milliseconds stop_patience;
+	outgoing::Settings outgoing;
 	static constexpr auto fields = pb::fields(pb::field("config_dir", &Settings::config_dir,
 												  {.fallback = "\"/home/pi/.kismet\"",
 													  .min = 1,
@@ -34,7 +37,8 @@ struct Settings {
 		pb::field("stop_patience", &Settings::stop_patience,
 			{.fallback = "25s", .min = 100ms, .max = 10min, .help = "past it /stop-script answers 504 while the stop goes on"}),
 		pb::field("legacy_listen", &Settings::legacy_listen,
-			{.fallback = "[]", .max = 8, .help = "further addresses, for clients of an older service: \"127.0.0.1:5000\""}));
+			{.fallback = "[]", .max = 8, .help = "further addresses, for clients of an older service: \"127.0.0.1:5000\""}),
+		pb::field("outgoing", &Settings::outgoing, {.fallback = "{}", .help = "outgoing webhooks"}));
 };
 
 } // namespace webhook

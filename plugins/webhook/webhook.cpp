@@ -10,6 +10,7 @@
 #include "launcher.hpp"
 #include "legacy.hpp"
 #include "machine.hpp"
+#include "outgoing/outgoing.hpp"
 #include "script_files.hpp"
 #include "script_news.hpp"
 #include "scripts.hpp"
@@ -31,7 +32,7 @@ public:
 		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience),
 		  script_files(scope, known, settings.scripts), wigle_files(scope, settings.wigle_directories), air(scope, known), kismet_data(scope, known, air),
 		  script_news(scope, known, launcher, feed), air_news(scope, known, feed), sockets(scope, feed, script_news),
-		  state_file(scope, known, settings.state_file), legacy(scope, settings.legacy_listen)
+		  state_file(scope, known, settings.state_file), legacy(scope, settings.legacy_listen), outgoing(scope, known, settings.outgoing)
 	{}
 	void drain(bool is_shutdown, pb::Bound<> done) noexcept
 	{
@@ -61,8 +62,10 @@ private:
 	Sockets sockets;
 	StateFile state_file;
 	Legacy legacy;
+	outgoing::Outgoing outgoing;
 };
 
 } // namespace webhook
 
-PATCHBAY_PLUGIN(webhook::Webhook, "webhook", "1.0.0", "")
+// Two instances would deliver the same events.
+PATCHBAY_PLUGIN_WITH(webhook::Webhook, "webhook", "1.0.0", "", PB_EXCLUSIVE)
