@@ -16,6 +16,7 @@ namespace procs {
 namespace {
 constexpr milliseconds longest_call{3600000}; // a start may wait an hour for its readiness
 constexpr std::size_t most_waiting_calls = 256;
+constexpr milliseconds summary_pause{50};       // it names all: with each change of many it would cost their square
 constexpr std::string_view healer = "recovery"; // the plugin whose stops are no person's
 
 template<typename C> constexpr auto name_field() { return pb::field("name", &C::name, {.fallback = "\"\"", .max = 64, .help = "a process, or else a group"}); }
@@ -123,7 +124,7 @@ public:
 			  scope, "POST procs/{name}/start", "method:procs.start", {.help = "start it, and answer when it is ready or runs", .deadline = longest_call}),
 		  stop_route(scope, "POST procs/{name}/stop", "method:procs.stop", {.help = "stop it, and answer when its tree is gone", .deadline = longest_call}),
 		  restart_route(scope, "POST procs/{name}/restart", "method:procs.restart", {.help = "stop and start it", .deadline = longest_call}),
-		  sampling(scope, pb::bind<&Procs::on_sample_time>(this))
+		  sampling(scope, pb::bind<&Procs::on_sample_time>(this)), summing(scope, pb::bind<&Procs::publish_summary>(this))
 	{
 		for (const auto &[name, p] : coordinator.all()) topics.emplace(name, std::make_unique<ProcessTopic>(*this, *p));
 		publish_summary();
@@ -312,7 +313,7 @@ private:
 	void on_change(Process &p) noexcept override
 	{
 		if (const auto i = topics.find(p.name); i != topics.end()) i->second->publish();
-		publish_summary();
+		if (!std::exchange(is_summary_due, true)) summing.once(std::max(milliseconds(0), summary_pause - age_of_summary()));
 	}
 
 	void on_guest(Process &p) override
@@ -327,7 +328,14 @@ private:
 		for (auto &run : std::exchange(waiting, {})) run();
 	}
 
-	void publish_summary() noexcept { summary.publish(summary_of(coordinator.all())); }
+	[[nodiscard]] milliseconds age_of_summary() const noexcept { return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - summed); }
+
+	void publish_summary() noexcept
+	{
+		is_summary_due = false;
+		summed = std::chrono::steady_clock::now();
+		summary.publish(summary_of(coordinator.all()));
+	}
 
 	void on_watchers() noexcept
 	{
@@ -348,7 +356,8 @@ private:
 	}
 
 	Context context;
-	bool is_sampling = false, is_shutting_down = false;
+	bool is_sampling = false, is_shutting_down = false, is_summary_due = false;
+	std::chrono::steady_clock::time_point summed{};
 	pb::Bound<> drained;
 	std::vector<std::function<void()>> waiting;
 	std::map<std::string, std::unique_ptr<ProcessTopic>> topics;
@@ -364,7 +373,7 @@ private:
 	pb::Method<SignalArgs> signal;
 	pb::Method<TailArgs> tail;
 	pb::Route list_route, one_route, start_route, stop_route, restart_route;
-	pb::Timer sampling;
+	pb::Timer sampling, summing;
 };
 
 } // namespace procs

@@ -16,7 +16,7 @@ def test_topics_tell_states_and_samples_while_somebody_looks(kit):
     assert events.wait_for(lambda e: e.topic == "procs/a" and e.value["state"] == "ready").value["pid"] == k.get("a")["pid"]
     busy = events.wait_for(lambda e: e.topic == "procs/a" and e.value["cpu"] > 10, 20).value
     assert busy["memory"]["rss"] > 100000 and busy["memory"]["vms"] > busy["memory"]["rss"] and busy["count"] == 1
-    assert k.daemon.topic("procs/summary")["ready"] == 1
+    wait_until(lambda: k.daemon.topic("procs/summary")["ready"] == 1, 10)
     k.stop("a")
     assert events.wait_for(lambda e: e.topic == "procs/a" and e.value["state"] == "stopped").value["pid"] is None
 
