@@ -43,7 +43,7 @@ std::string query_of(const Arguments &arguments)
 /// Kismet where it is up, else its logs where there are some, else whichever is there.
 std::string source_of(Context &context, const Arguments &arguments)
 {
-	const std::string source = arguments.get("source").value_or("auto");
+	std::string source = arguments.get("source").value_or("auto");
 	if (source == "kismet" || source == "csv") return source;
 	if (source != "auto") throw Failure(bad_usage, fmt::format("--source {}: it is kismet, csv or auto", harmless(source)));
 	bool has_kismet = false, has_csv = false;

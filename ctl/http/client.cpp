@@ -93,6 +93,7 @@ Failure as_failure(const Answer &answer)
 	std::string text = message.empty() ? fmt::format("the answer was HTTP {}", answer.status) : harmless(message);
 	if (!code.empty()) text += fmt::format(" ({})", harmless(code));
 	if (is_table) text += lines_of_details(pb::at(error, "details"));
+	if (answer.status == 404 && text.starts_with("nothing is served at")) text += "\n  its plugin may be off, failed or missing: patchbayctl plugins";
 	if (answer.status == 401) text += "\n  give a token: --token-file FILE, or PATCHBAY_TOKEN_FILE";
 	return {exit_of(answer.status), text};
 }

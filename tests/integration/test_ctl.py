@@ -65,6 +65,10 @@ def test_what_cannot_be_done_is_1_with_the_daemons_words(d):
     assert "exited with status 1" in run(d, "start", "bad", expect=1).out
 
 
+def test_what_no_plugin_serves_says_where_to_look(d):
+    assert "patchbayctl plugins" in run(d, "alerts", expect=1).err
+
+
 def test_a_wrong_token_is_4(patchbayd, tmp_path):
     token = tmp_path / "token"
     token.write_text("wrong\n")
