@@ -31,7 +31,7 @@ def test_the_marker_moves_with_the_kit(kit, browser):
     camera = p.js("document.querySelector('canvas.map').map.camera")
     p.click(at=".mapbuttons button[aria-label=Follow]")
     p.until(f"Math.abs(document.querySelector('canvas.map').map.camera.x - {camera['x']}) > 1e-7")
-    assert p.js("document.querySelector('canvas.map').map.track.length") > 2
+    p.until("document.querySelector('canvas.map').map.track.length > 2")
     assert p.errors() == []
     p.close()
 
