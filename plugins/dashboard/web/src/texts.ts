@@ -123,7 +123,7 @@ export const t = {
 	},
 	plugins: {
 		cols: { name: "Plugin", version: "Version", state: "State", needs: "Needs", scope: "Registered", cpu: "CPU time", file: "File" } as Record<string, string>, config: "Configuration", noFile: "none; defaults hold", good: "good", bad: "not used",
-		scope: (s: { routes: number; topics: number; methods: number; timers: number }) => `${s.routes} routes, ${s.topics} topics, ${s.methods} methods, ${s.timers} timers`, drop: "A plugin copied into the folder appears here by itself.",
+		scope: (s: { routes: number; topics: number; methods: number; timers: number }) => [[s.routes, "route"], [s.topics, "topic"], [s.methods, "method"], [s.timers, "timer"]].map(([n, w]) => `${n} ${w}${n === 1 ? "" : "s"}`).join(", "), drop: "A plugin copied into the folder appears here by itself.",
 	},
 	log: { level: "Level", plugin: "Plugin", levels: { error: "errors", warn: "warnings", info: "all but debug", debug: "all" } as Record<string, string>, none: "No line fits.", follow: "Follow" },
 	plots: {

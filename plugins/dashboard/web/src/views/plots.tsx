@@ -3,8 +3,8 @@ import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { get } from "../api";
-import { Empty, why } from "../parts";
-import { Age } from "../parts";
+import { clock } from "../format";
+import { Age, Empty, why } from "../parts";
 import { listen, onOpen, topic } from "../store";
 import { t } from "../texts";
 import { color, themeSeen } from "../theme";
@@ -62,7 +62,7 @@ function One({ p, d, n }: { p: Plot; d: Data; n: number }) {
 			{
 				width: box.current!.clientWidth, height: 150, legend: { show: false }, cursor: { sync: { key: "hour" }, drag: { x: false, y: false }, points: { size: 6 } }, padding: [8, 8, 0, 0],
 				scales: { x: { time: true, range: (_u, min, max) => [Math.min(min, max - 60), max] }, y: { range: (_u, min, max) => (p.top ? [0, p.top] : [Math.min(0, min ?? 0), Math.max(max ?? 1, 1e-3) * 1.12]) } },
-				axes: [{ ...axis, size: 24, space: 70, values: "{HH}:{mm}" as any }, { ...axis, size: 44, space: 32 }],
+				axes: [{ ...axis, size: 24, space: 84, values: (u, splits) => splits.map((x) => clock(x * 1000).slice(0, u.scales.x.max! - u.scales.x.min! < 600 ? 8 : 5)) }, { ...axis, size: 44, space: 32 }],
 				series: [{}, ...p.columns.map((_c, i): uPlot.Series => ({ stroke: color(i ? "dim" : "accent"), width: 1.5, spanGaps: false, points: { show: false }, fill: i ? undefined : `${color("accent")}22` }))],
 				hooks: { setCursor: [(x) => show(x.cursor.idx ?? null)] },
 			},
