@@ -15,6 +15,8 @@ public:
 	/// all: `{"processes":[E],"groups":{…}}`. memory_total: bytes, for the percentage.
 	Sheet(pb::Json all, double memory_total);
 
+	/// The same values; nothing is copied.
+	[[nodiscard]] Sheet share() const { return {pb::Json::share(all.get()), memory_total}; }
 	/// In the contract's order, then the other groups.
 	[[nodiscard]] std::vector<std::string> names() const;
 	/// Whether it may be asked for.

@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto ping_interval = 30s, look_interval = 1s;
 constexpr std::size_t most_at_once = 250; // clients that a turn pings or closes
 constexpr unsigned most_asking = 8;
-constexpr std::size_t most_channels = 16;
+constexpr std::size_t most_channels = 16, most_answers = 64;
 
 std::string new_id()
 {
@@ -40,7 +40,8 @@ Sockets::Sockets(pb::Scope &scope_, Feed &feed, ScriptNews &scripts_)
 	: scope(scope_), scripts(scripts_), seat(feed, pb::bind<&Sockets::on_event>(this)), broadcast(scope_),
 	  new_devices(scope_, pb::bind<&Sockets::on_device>(this), pb::bind<&Sockets::on_devices>(this)),
 	  route(scope_, "GET /webhook", pb::bind<&Sockets::on_request>(this), {.help = "a WebSocket: status, devices and alerts as they come"}),
-	  pings(scope_, pb::bind<&Sockets::on_ping_time>(this)), ending(scope_, pb::bind<&Sockets::on_farewell>(this))
+	  pings(scope_, pb::bind<&Sockets::on_ping_time>(this)), ending(scope_, pb::bind<&Sockets::on_farewell>(this)),
+	  answer_timer(scope_, pb::bind<&Sockets::on_answer_time>(this))
 {}
 
 Sockets::~Sockets() = default;
@@ -131,28 +132,61 @@ void Sockets::set_channels(Client &client, unsigned channels)
 			  ((any & channel_alerts) != 0 ? unsigned{feed_alerts} : 0U));
 }
 
-/// To this client alone. script empty: all.
+/// To this client alone. script empty: all. Those who ask while an answer is on its way share the next one.
 void Sockets::ask_status(Client &client, const std::string &script)
 {
 	if (client.asking >= most_asking) return complain(client, "too many requestStatus wait already");
 	++client.asking;
-	const bool is_taken = scripts.ask([this, id = client.id, script](const Launcher::Outcome<Sheet> &got) {
-		const auto i = clients.find(id); // it may have gone meanwhile
-		if (i == clients.end()) return;
-		Client &c = *i->second;
-		--c.asking;
-		if (const auto *e = std::get_if<pb::Error>(&got)) {
-			if (!script.empty()) return complain(c, e->what());
-			return say(c, "statusUpdate", {{"script", "all"}, {"status", nullptr}, {"message", e->what()}});
-		}
-		const auto &sheet = std::get<Sheet>(got);
-		if (script.empty() || script == "all") return say(c, "statusUpdate", {{"script", "all"}, {"status", sheet.statuses()}});
-		if (!sheet.knows(script)) return complain(c, fmt::format("unknown script {}", pb::utf8(std::string_view(script).substr(0, 64))));
-		say(c, "statusUpdate", {{"script", script}, {"status", sheet.status(script)}});
+	asking.push_back({client.id, script.empty() ? "all" : script});
+	ask_next();
+}
+
+void Sockets::ask_next()
+{
+	if (asking.empty() || !answering.empty() || std::exchange(is_asking, true)) return;
+	const bool is_taken = scripts.ask([this](const Launcher::Outcome<Sheet> &got) {
+		is_asking = false;
+		answering = std::move(asking);
+		asking.clear();
+		answered = 0;
+		answers.clear();
+		if (const auto *e = std::get_if<pb::Error>(&got)) outcome.emplace(*e);
+		else outcome.emplace(std::get<Sheet>(got).share());
+		answer_timer.once(0ms);
 	});
-	if (is_taken) return;
-	--client.asking;
-	complain(client, "too many ask for the status at once");
+	if (!is_taken) is_asking = false; // the next one who asks tries again
+}
+
+/// The message for one script, made once for all who ask.
+const std::string &Sockets::answer_to(const std::string &script)
+{
+	const auto i = answers.find(script);
+	if (i != answers.end()) return i->second;
+	const auto *e = std::get_if<pb::Error>(&*outcome);
+	const auto *sheet = std::get_if<Sheet>(&*outcome);
+	std::string text;
+	if (e && script == "all") text = message_text("statusUpdate", pb::Json{{"script", "all"}, {"status", nullptr}, {"message", e->what()}}.get());
+	else if (e) text = message_text("error", pb::Json{{"message", e->what()}}.get());
+	else if (script == "all") text = message_text("statusUpdate", pb::Json{{"script", "all"}, {"status", sheet->statuses()}}.get());
+	else if (sheet->knows(script)) text = message_text("statusUpdate", pb::Json{{"script", script}, {"status", sheet->status(script)}}.get());
+	else text = message_text("error", pb::Json{{"message", fmt::format("unknown script {}", pb::utf8(std::string_view(script).substr(0, 64)))}}.get());
+	if (answers.size() >= most_answers) answers.clear(); // strangers choose the names
+	return answers.emplace(script, std::move(text)).first->second;
+}
+
+void Sockets::on_answer_time() noexcept
+{
+	for (std::size_t done = 0; answered < answering.size(); ++done) {
+		if (done == most_at_once) return answer_timer.once(0ms);
+		const Asking one = answering[answered++];
+		const auto i = clients.find(one.client); // it may have gone meanwhile
+		if (i == clients.end()) continue;
+		--i->second->asking;
+		(void)i->second->send(answer_to(one.script));
+	}
+	answering.clear();
+	answers.clear();
+	ask_next();
 }
 
 /// A slow client has room again: it is told how much it missed, and what is so now.

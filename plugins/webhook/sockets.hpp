@@ -11,6 +11,9 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace webhook {
 
@@ -32,6 +35,9 @@ private:
 
 	void subscribe(Client &client, const json_t *data, bool is_on);
 	void ask_status(Client &client, const std::string &script);
+	void ask_next();
+	[[nodiscard]] const std::string &answer_to(const std::string &script);
+	void on_answer_time() noexcept;
 	void say(Client &client, const char *name, const pb::Json &data);
 	void complain(Client &client, const std::string &message);
 	void set_channels(Client &client, unsigned channels);
@@ -47,6 +53,14 @@ private:
 	std::map<std::string, std::unique_ptr<Client>, std::less<>> clients; // by id
 	std::list<Client *> turns;                                           // the next one to be pinged first
 	std::array<std::size_t, std::size(channel_names)> subscribers{};     // of each channel
+	struct Asking {
+		std::string client, script;
+	};
+	std::vector<Asking> asking, answering;                   // for the next answer; for the present one
+	std::size_t answered = 0;                                // of answering
+	std::optional<Launcher::Outcome<Sheet>> outcome;         // the present answer
+	std::map<std::string, std::string, std::less<>> answers; // made of it, by script
+	bool is_asking = false;
 	std::string farewell;
 	pb::Bound<> gone;
 	bool is_ending = false;
@@ -54,7 +68,7 @@ private:
 	Broadcast broadcast;
 	NewDevices new_devices;
 	pb::Handler<> route;
-	pb::Timer pings, ending;
+	pb::Timer pings, ending, answer_timer;
 };
 
 } // namespace webhook
