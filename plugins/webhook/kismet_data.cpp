@@ -67,8 +67,8 @@ pb::Json nothing(const std::string &why)
 }
 } // namespace
 
-KismetData::KismetData(pb::Scope &scope_, const Known &known_, AirSource &air_)
-	: scope(scope_), known(known_), air(air_),
+KismetData::KismetData(pb::Scope &scope_, AirSource &air_)
+	: scope(scope_), air(air_),
 	  data_route(scope_, "GET kismet-data", pb::bind<&KismetData::on_data>(this),
 		  {.help = "devices, networks and alerts, from Kismet or else from its CSV log", .flags = PB_ROUTE_NO_STORE, .produces = "application/json,text/csv"}),
 	  flat_route(scope_, "GET /kismet-data", pb::bind<&KismetData::on_flat>(this),

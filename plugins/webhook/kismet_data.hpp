@@ -7,7 +7,7 @@ namespace webhook {
 /// Loop thread.
 class KismetData final {
 public:
-	KismetData(pb::Scope &scope, const Known &known, AirSource &air);
+	KismetData(pb::Scope &scope, AirSource &air);
 
 private:
 	struct Query {
@@ -25,7 +25,6 @@ private:
 	[[nodiscard]] pb::Json flat(const AirData &data) const;
 
 	pb::Scope &scope;
-	const Known &known;
 	AirSource &air;
 	pb::Handler<pb::None, Query> data_route;
 	pb::Handler<> flat_route;

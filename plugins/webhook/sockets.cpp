@@ -36,12 +36,12 @@ pb::Json names_of(unsigned channels)
 constexpr unsigned all_channels = channel_status | channel_devices | channel_alerts;
 } // namespace
 
-Sockets::Sockets(pb::Scope &scope_, Feed &feed, ScriptNews &scripts_)
-	: scope(scope_), scripts(scripts_), seat(feed, pb::bind<&Sockets::on_event>(this)), broadcast(scope_),
-	  new_devices(scope_, pb::bind<&Sockets::on_device>(this), pb::bind<&Sockets::on_devices>(this)),
-	  route(scope_, "GET /webhook", pb::bind<&Sockets::on_request>(this), {.help = "a WebSocket: status, devices and alerts as they come"}),
-	  pings(scope_, pb::bind<&Sockets::on_ping_time>(this)), ending(scope_, pb::bind<&Sockets::on_farewell>(this)),
-	  answer_timer(scope_, pb::bind<&Sockets::on_answer_time>(this))
+Sockets::Sockets(pb::Scope &scope, Feed &feed, ScriptNews &scripts_)
+	: scripts(scripts_), seat(feed, pb::bind<&Sockets::on_event>(this)), broadcast(scope),
+	  new_devices(scope, pb::bind<&Sockets::on_device>(this), pb::bind<&Sockets::on_devices>(this)),
+	  route(scope, "GET /webhook", pb::bind<&Sockets::on_request>(this), {.help = "a WebSocket: status, devices and alerts as they come"}),
+	  pings(scope, pb::bind<&Sockets::on_ping_time>(this)), ending(scope, pb::bind<&Sockets::on_farewell>(this)),
+	  answer_timer(scope, pb::bind<&Sockets::on_answer_time>(this))
 {}
 
 Sockets::~Sockets() = default;

@@ -48,7 +48,6 @@ private:
 	void on_ping_time() noexcept;
 	void on_farewell() noexcept;
 
-	pb::Scope &scope;
 	ScriptNews &scripts;
 	std::map<std::string, std::unique_ptr<Client>, std::less<>> clients; // by id
 	std::list<Client *> turns;                                           // the next one to be pinged first
