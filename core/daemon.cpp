@@ -30,6 +30,7 @@ namespace core {
 namespace {
 
 // Sequence numbers begin at the time in µs, or a block above the last start where the clock went back: none comes twice.
+constexpr std::chrono::seconds hurry_limit{3};
 constexpr std::uint64_t seq_block = 1'000'000'000;
 
 std::string absolute(const std::string &path)
@@ -67,6 +68,7 @@ struct Daemon::Parts {
 	void watch_files(const std::vector<std::string> &read);
 	void apply(config::Config next);
 	void on_term() noexcept;
+	void on_patience_over() noexcept;
 	void on_usr1() noexcept { log.reopen(); }
 	void on_plugins_stopped() noexcept { http.stop(bind<&Parts::on_http_stopped>(this)); }
 	void on_http_stopped() noexcept { reactor.stop(); }
@@ -94,7 +96,8 @@ struct Daemon::Parts {
 	std::unique_ptr<config::Watch> watch;
 	std::unique_ptr<SignalWatch> term, interrupt, hup, usr1;
 	Timer settled{reactor, bind<&Parts::on_settled>(this)};
-	bool is_stopping = false, is_reading = false, reads_again = false;
+	Timer patience; // once told twice
+	bool is_stopping = false, is_hurried = false, is_reading = false, reads_again = false;
 };
 
 Daemon::Parts::Parts(Options options_, config::Config config)
@@ -102,7 +105,7 @@ Daemon::Parts::Parts(Options options_, config::Config config)
 	  store(state::Store::open(reactor, in_force.state.directory, state_warning)), topics(reactor, first_seq()), methods(reactor), files(reactor, pool),
 	  http({reactor, log, topics, methods, metrics, pool}), services{reactor, pool, log, metrics, topics, methods, *store, files, http,
 																in_force.state.directory, {}},
-	  crash(reactor, in_force.state.directory), host(services, crash, in_force.state.directory)
+	  crash(reactor, in_force.state.directory), host(services, crash, in_force.state.directory), patience(reactor, bind<&Parts::on_patience_over>(this))
 {
 	host::fill_table(services);
 	set_log(in_force);
@@ -188,14 +191,23 @@ void Daemon::Parts::watch_files(const std::vector<std::string> &read)
 void Daemon::Parts::on_term() noexcept
 {
 	if (std::exchange(is_stopping, true)) {
-		log.warn("told to stop twice: stopping at once");
-		host.stop_now();
-		reactor.stop();
-		return;
+		if (std::exchange(is_hurried, true)) return on_patience_over();
+		log.warn("told to stop twice: nobody is waited for any more");
+		patience.once(hurry_limit);
+		host.hurry();
+		return http.hurry();
 	}
 	log.info("stopping");
 	sd_notify(0, "STOPPING=1");
+	http.leave();
 	host.stop(bind<&Parts::on_plugins_stopped>(this));
+}
+
+/// A job on a worker does not come back. What was acknowledged is kept, as after any kill.
+void Daemon::Parts::on_patience_over() noexcept
+{
+	log.error("ends as it is: a job on a worker does not come back");
+	std::_Exit(stopped);
 }
 
 Daemon::Daemon(Options options, config::Config config) : parts(nullptr)

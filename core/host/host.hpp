@@ -61,7 +61,9 @@ public:
 	void rescan();
 	/// Dependents first, each drained; then `on_stopped`.
 	void stop(Bound<> on_stopped);
-	/// No more waiting for anybody.
+	/// While stopping: nobody is waited for any more, but for jobs on workers. The order stays.
+	void hurry() noexcept;
+	/// At the very end: whatever still runs is stopped.
 	void stop_now() noexcept;
 
 	using Done = std::function<void(Result<pb::Json>)>; // the entry, once the change has taken effect
@@ -126,7 +128,7 @@ private:
 	std::set<std::string> taking; // paths being copied
 	std::vector<std::string> folders;
 	FolderWatch watch;
-	bool is_started = false, is_stopping = false, is_planned = false;
+	bool is_started = false, is_stopping = false, is_hurried = false, is_planned = false;
 	Bound<> on_stopped{};
 };
 

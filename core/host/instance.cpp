@@ -117,6 +117,13 @@ void Instance::rest(bool is_shutdown, bool wait_for_requests, std::chrono::milli
 	look.once(std::chrono::milliseconds(0));
 }
 
+void Instance::hurry() noexcept
+{
+	if (!look.is_set()) return;
+	rest_until = {};
+	look.once(std::chrono::milliseconds(0));
+}
+
 void Instance::on_drained(void *self) { static_cast<Instance *>(self)->is_drained = true; }
 
 void Instance::on_look() noexcept

@@ -26,6 +26,8 @@ public:
 	/// False: it must be stopped and started instead.
 	[[nodiscard]] bool can_configure() const noexcept { return plugin && plugin->configure; }
 	Result<void> configure(const json_t *settings);
+	/// While it comes to rest: its time is over now. Jobs are still waited for, since they run its code.
+	void hurry() noexcept;
 	/// Ends what it has registered, then calls stop(). Its jobs must have ended.
 	void stop() noexcept;
 

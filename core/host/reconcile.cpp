@@ -15,7 +15,8 @@ constexpr std::chrono::seconds rest_limit{30}, shutdown_limit{90}; // as plugin.
 void Host::rest(Plugin &p)
 {
 	if (std::exchange(p.is_resting, true)) return;
-	p.instance->rest(is_stopping, false, is_stopping ? shutdown_limit : rest_limit, Bound<>{&p, &Host::on_rested});
+	const std::chrono::milliseconds limit = is_hurried ? std::chrono::milliseconds(0) : is_stopping ? shutdown_limit : rest_limit;
+	p.instance->rest(is_stopping, false, limit, Bound<>{&p, &Host::on_rested});
 }
 
 void Host::on_rested(void *self) noexcept
@@ -334,6 +335,14 @@ void Host::stop(Bound<> on_stopped_)
 	for (auto &[name, p] : plugins) p.wants_restart = false;
 	reconcile();
 	if (!is_started) std::exchange(on_stopped, {})();
+}
+
+void Host::hurry() noexcept
+{
+	is_hurried = true;
+	for (auto &[name, p] : plugins)
+		if (p.is_resting) p.instance->hurry();
+	for (Closing &c : closing) c.instance->hurry();
 }
 
 void Host::stop_now() noexcept

@@ -147,7 +147,7 @@ void Connection::begin_request(std::size_t head_size)
 	due = 0;
 	phase = Phase::busy;
 	is_answered = must_linger = is_streaming_body = is_body_paused = false;
-	must_end = !r.head.is_keep_alive || engine.is_stopping;
+	must_end = !r.head.is_keep_alive || engine.is_leaving;
 	body_kind = r.head.is_chunked ? BodyKind::chunked : r.head.content_length != 0 ? BodyKind::length : BodyKind::none;
 	left = r.head.content_length;
 	body_size = 0;
@@ -301,7 +301,7 @@ bool Connection::skips_rest_of_body()
 void Connection::answer(Request &r, std::string_view first_lines, std::string_view content)
 {
 	if (!skips_rest_of_body()) must_end = must_linger = true;
-	if (engine.is_stopping) must_end = true;
+	if (engine.is_leaving) must_end = true;
 	const std::string_view last_lines = engine.tail_of(r, must_end);
 	request = nullptr;
 	is_answered = true;

@@ -76,6 +76,7 @@ void Dispatch::without_route(Request &r, const Match &m) const
 		if (Request *later = Request::find(handle)) later->arm(usual_deadline);
 		return;
 	}
+	if (engine.is_leaving) return r.fail({"the daemon is stopping", 503, {}, {}}, "Retry-After: 1\r\n"); // its routes go with their plugins
 	r.fail({fmt::format("nothing is served at {}; GET /openapi.json lists what is", pb::utf8(r.path)), 404, {}, {}});
 }
 

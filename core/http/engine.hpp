@@ -57,6 +57,7 @@ public:
 	/// What ends the head of a reply to `r`: date, CORS, Connection, the empty line.
 	[[nodiscard]] std::string_view tail_of(const Request &r, bool must_end);
 
+	bool is_leaving = false;  // the daemon stops: no connection is kept beyond its present request
 	bool is_stopping = false; // no request after the present one on any connection
 	Bound<> on_empty{};       // told once, when the last connection has gone
 

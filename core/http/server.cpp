@@ -35,6 +35,7 @@ struct Server::State {
 	std::vector<std::unique_ptr<Listener>> listeners;
 	FurtherListeners further;
 	Bound<> stopped{};
+	bool is_hurried = false;
 	Timer last_moment;
 };
 
@@ -114,16 +115,24 @@ void Server::forget(const Scope &scope)
 		}
 }
 
+void Server::leave() noexcept { state->engine.is_leaving = true; }
+
+void Server::hurry() noexcept
+{
+	state->is_hurried = true;
+	if (state->engine.is_stopping) state->last_moment.once(0ms);
+}
+
 void Server::stop(Bound<> done)
 {
 	State &s = *state;
 	s.stopped = done;
-	s.engine.is_stopping = true;
+	s.engine.is_leaving = s.engine.is_stopping = true;
 	s.listeners.clear();
 	s.further.stop();
 	if (s.engine.connections().empty()) return s.on_empty();
 	s.engine.on_empty = bind<&State::on_empty>(&s);
-	s.last_moment.once(stop_wait);
+	s.last_moment.once(s.is_hurried ? 0ms : std::chrono::milliseconds(stop_wait));
 	const auto alive = std::vector(s.engine.connections());
 	for (Connection *c : alive)
 		if (std::ranges::find(s.engine.connections(), c) != s.engine.connections().end()) c->wind_down();

@@ -42,6 +42,10 @@ public:
 	[[nodiscard]] std::size_t in_flight(const Scope &scope) const;
 	/// The scope ends: its requests get 503, its streams end; its code is not called any more.
 	void forget(const Scope &scope);
+	/// The daemon stops, its plugins first: replies say that their connection ends, and what is served no more is a 503.
+	void leave() noexcept;
+	/// Nobody is waited for any more. After stop(), or together with it.
+	void hurry() noexcept;
 	/// No new connections; streams are told, requests in flight get up to 5 s. Then `done`, once, later.
 	void stop(Bound<> done);
 

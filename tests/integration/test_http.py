@@ -741,6 +741,26 @@ def test_a_stop_answers_what_is_in_flight_and_takes_nothing_new(own):
         d.wait_exit()
 
 
+def test_while_it_stops_each_reply_says_that_its_connection_ends(own):
+    d = own()
+    d.call("web.greet", {"name": "x"})
+    with Raw(d) as held, Raw(d) as kept, Raw(d) as late:
+        kept.ask(get(KEPT))
+        late.ask(get(KEPT))
+        held.send(get(HOOK + "web/never"))
+        d.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in d.log, why="it has been told")
+        for c, target in ((kept, KEPT), (late, HOOK + "no/such/route")):
+            try:
+                r = c.ask(get(target))
+            except (EOFError, OSError, AssertionError):
+                continue  # it has gone already
+            assert r.headers["connection"] == "close", r.head
+            if r.status != 200:
+                assert r.status == 503, r.head
+        d.wait_exit()
+
+
 def test_metrics_count_what_was_answered(web):
     def total(d):
         text = d.get("/metrics").text
