@@ -2,7 +2,20 @@
 
 #include "text.hpp"
 
+#include <memory>
+
 namespace webhook {
+
+namespace {
+constexpr std::size_t shown_alerts = 20; // of the topic
+
+/// Time first, so that the last one is the newest.
+std::string key_of(const json_t *alert)
+{
+	std::string key(pb::text_at(alert, "timestamp"));
+	return key.append(" ").append(pb::text_at(alert, "id"));
+}
+} // namespace
 
 AirNews::AirNews(pb::Scope &scope_, const Known &known_, Feed &feed_) : scope(scope_), known(known_), feed(feed_)
 {
@@ -64,22 +77,38 @@ void AirNews::tell_devices(const pb_value &value)
 				{"timestamp", now}});
 }
 
-/// The topic has the newest 20, the newest first; told of in their order.
+/// The topic has the newest 20, the newest first. Where none of them is known, more may have come: Kismet's list has them.
 void AirNews::on_alerts(const pb_value &value) noexcept
 {
 	const json_t *list = pb::at(value.json, "alerts");
+	if (!list || is_asking_alerts) return;
+	std::size_t known_ones = 0, i = 0;
+	json_t *a = nullptr;
+	json_array_foreach(const_cast<json_t *>(list), i, a) known_ones += alerts.contains(key_of(a)) ? 1 : 0;
+	const bool has_gap = !is_old(value, alerts_since) && !alerts.empty() && known_ones == 0 && json_array_size(list) >= shown_alerts;
+	if (!has_gap) return take_alerts(list, !is_old(value, alerts_since));
+	is_asking_alerts = true;
+	const std::string last = alerts.rbegin()->substr(0, alerts.rbegin()->find(' '));
+	scope.call("kismet.alerts", {{"since", last}, {"limit", 1000}}, [this, shown = std::make_shared<pb::Json>(pb::Json::share(list))](const pb::Result &r) {
+		is_asking_alerts = false;
+		if ((kinds & feed_alerts) != 0) take_alerts(r.ok() ? pb::at(r.json(), "alerts") : shown->get(), true);
+	});
+}
+
+/// Newest first; told of in their order.
+void AirNews::take_alerts(const json_t *list, bool is_news)
+{
 	std::set<std::string> next;
 	for (std::size_t i = json_array_size(list); i > 0; --i) {
 		const json_t *a = json_array_get(list, i - 1);
-		std::string key(pb::text_at(a, "timestamp"));
-		key.append(" ").append(pb::text_at(a, "id"));
-		if (!is_old(value, alerts_since) && !alerts.contains(key))
+		std::string key = key_of(a);
+		if (is_news && !alerts.contains(key))
 			feed.tell(feed_alerts, "alert",
 				{{"id", or_null(pb::at(a, "id"))}, {"type", or_null(pb::at(a, "type"))}, {"severity", or_null(pb::at(a, "severity"))},
 					{"message", or_null(pb::at(a, "message"))}});
 		next.insert(std::move(key));
 	}
-	if (list) alerts = std::move(next);
+	alerts = std::move(next);
 }
 
 /// An incident is news when it begins and when its state changes.

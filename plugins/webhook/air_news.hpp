@@ -21,6 +21,7 @@ private:
 	void on_log(const pb_value &value) noexcept;
 	void tell_devices(const pb_value &value);
 	void on_alerts(const pb_value &value) noexcept;
+	void take_alerts(const json_t *list, bool is_news);
 	void on_incidents(const pb_value &value) noexcept;
 	void on_netif(const pb_value &value) noexcept;
 	[[nodiscard]] static bool is_old(const pb_value &value, std::int64_t since_ms) noexcept;
@@ -30,8 +31,9 @@ private:
 	Feed &feed;
 	unsigned kinds = 0;
 	std::int64_t devices_since = 0, alerts_since = 0, incidents_since = 0; // unix ms; kept values from before are no news
-	std::set<std::string> alerts;                                          // that are known, of the newest
-	std::map<std::int64_t, std::string> incidents;                         // id → state
+	bool is_asking_alerts = false;
+	std::set<std::string> alerts;                  // that are known, of the newest
+	std::map<std::int64_t, std::string> incidents; // id → state
 	std::optional<pb::Subscription> kismet, log, alert, incident, netif;
 };
 

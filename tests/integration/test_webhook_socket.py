@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from patchbay import SLOW, wait_until
+from patchbay import ROOT, SLOW, wait_until
 from procs import nasty
 from standin import Standin
 from webhook import ISO, REST, kit  # noqa: F401 (kit is a fixture)
@@ -300,3 +300,25 @@ def test_many_clients_hear_the_same(kit):
             c.close()
     wait_until(lambda: k.daemon.json("/health")["connected_clients"] == 0, 20, "all have gone")
     k.stop("kismet")
+
+
+def test_no_alert_of_a_storm_is_lost(air, clients):
+    d = air("--wall", "--speed", "0")
+    c = clients(d, limit=30)
+    c.subscribe("alerts")
+    one = json.loads((ROOT / "tests/data/kismet/alerts.json").read_text())[0]
+    at = time.time() + 100000
+    wanted = [f"storm {n:03d}" for n in range(80)]
+
+    def raised(numbers):
+        for n in numbers:
+            d.standin.order("/event", topic="ALERT", value={**one, "kismet.alert.hash": 900000 + n, "kismet.alert.text": wanted[n], "kismet.alert.timestamp": at + n})
+
+    raised([0])  # from here on it is known what was before
+    told = [c.next("alert", message=wanted[0])["message"]]
+    raised(range(1, 80))
+    while len(told) < 80:
+        m = c.next("alert")
+        if m["message"].startswith("storm"):
+            told.append(m["message"])
+    assert told == wanted
