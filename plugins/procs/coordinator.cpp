@@ -238,9 +238,8 @@ void Coordinator::restart(const Targets &targets, Wait wait, Operation::Done don
 Operation::Done Coordinator::after_files(Operation::Done done)
 {
 	return [this, done = std::move(done)](const std::optional<pb::Error> &failure, Operation &operation) {
-		if (failure) return done(failure, operation);
 		auto copy = std::make_shared<Operation>(operation); // shared: std::function copies
-		when_kept([this, done, copy] { pid_files.when_written([done, copy] { done({}, *copy); }); });
+		when_kept([this, done, failure, copy] { pid_files.when_written([done, failure, copy] { done(failure, *copy); }); });
 	};
 }
 
