@@ -19,6 +19,9 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
 #endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
 
 /* From the child: first where it stands in cgroups, then, only where it fails, why. */
 struct child_status {
@@ -111,15 +114,36 @@ static void run(struct spec *s)
 	errno = worst;
 }
 
-static void run_child(const struct keeper *k, struct spec *s, int fd, int null, int out, int err)
+/* Born in the cgroup, where the kernel can: a move waits for all processors, up to 20 ms. The folder is new: in one that was
+ * killed before, some kernels end the child at once. */
+static pid_t fork_into(const char *cgroup, bool *is_inside)
 {
-	struct child_status status = {0};
+	const uint64_t into_cgroup = 0x200000000u;
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	} how = {.flags = into_cgroup, .exit_signal = SIGCHLD};
+	const int fd = cgroup[0] ? open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		how.cgroup = (uint64_t)fd;
+		*is_inside = true; /* as the child sees it */
+		const pid_t pid = (pid_t)syscall(SYS_clone3, &how, sizeof how);
+		if (pid == 0) return 0;
+		close(fd);
+		if (pid > 0) return pid;
+		*is_inside = false;
+	}
+	return fork();
+}
+
+static void run_child(const struct keeper *k, struct spec *s, int fd, int null, int out, int err, bool is_inside)
+{
+	struct child_status status = {.is_in_cgroup = is_inside};
 	struct stat st;
 	char go;
 	setsid();
 	reset_signals();
 	if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) fail(fd, KEEP_STEP_FORK);
-	if (k->cgroup[0]) status.is_in_cgroup = enter_cgroup(k->cgroup);
+	if (k->cgroup[0] && !is_inside) status.is_in_cgroup = enter_cgroup(k->cgroup);
 	if (s->wants_cgns && unshare(CLONE_NEWCGROUP) == 0 && stat("/proc/self/ns/cgroup", &st) == 0) status.cgns = st.st_ino;
 	if (write(fd, &status, sizeof status) != sizeof status || read(fd, &go, 1) != 1) _exit(127);
 	set_up(s, fd);
@@ -157,10 +181,11 @@ bool spawn(struct keeper *k, struct spec *s, int null)
 	k->step = KEEP_STEP_FORK;
 	if (!open_streams(k, &out, &err) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return k->error = errno, false;
 	if (k->cgroup[0] && mkdir(k->cgroup, 0755) != 0) k->cgroup[0] = 0;
-	const pid_t pid = fork();
+	bool is_inside = false;
+	const pid_t pid = fork_into(k->cgroup, &is_inside);
 	if (pid == 0) {
 		close(pair[0]);
-		run_child(k, s, pair[1], null, out, err);
+		run_child(k, s, pair[1], null, out, err, is_inside);
 	}
 	k->error = errno;
 	close(pair[1]);
