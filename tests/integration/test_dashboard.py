@@ -1,9 +1,11 @@
 """The dashboard's plugin without a browser: files and their headers, own tiles, the last hour, the way driven."""
+import subprocess
+import sys
 import zlib
 
 import pytest
 
-from patchbay import wait_until
+from patchbay import ROOT, wait_until
 
 
 @pytest.fixture
@@ -110,6 +112,35 @@ def test_settings_that_cannot_be_are_refused(patchbayd, tmp_path):
     d.write({"plugins": {"dashboard": {"folder": str(tmp_path), "interval": "100ms"}}})
     d.signal(1)
     wait_until(lambda: "interval must be between" in d.plugin("dashboard").get("reason", ""), 10, "100 ms is refused")
+
+
+def build_page(tmp_path, mode, path):
+    """web/build.py as meson calls it."""
+    out = tmp_path / mode
+    script = ROOT / "plugins/dashboard/web/build.py"
+    done = subprocess.run([sys.executable, str(script), "--out", str(out), "--depfile", str(tmp_path / "d"), "--work", str(tmp_path / "work"), "--mode", mode],
+                          env={"PATH": path}, capture_output=True, text=True, timeout=60)
+    return done, out / "index.html"
+
+
+def test_without_npm_a_page_says_so_and_the_build_goes_on(tmp_path):
+    done, page = build_page(tmp_path, "auto", "/nowhere")
+    assert done.returncode == 0 and "no npm" in done.stderr
+    assert "no npm" in page.read_text() and "/openapi.json" in page.read_text()
+    assert page.parent.stat().st_mtime < 100  # tried again by the next build
+    done, page = build_page(tmp_path, "enabled", "/nowhere")
+    assert done.returncode == 1 and "no npm" in done.stderr and not page.exists()
+    done, page = build_page(tmp_path, "disabled", "/nowhere")
+    assert done.returncode == 0 and "-Ddashboard=disabled" in page.read_text()
+
+
+def test_an_npm_that_fails_is_told_with_its_words(tmp_path):
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho 'network <b>is</b> unreachable' >&2\nexit 7\n")
+    npm.chmod(0o755)
+    done, page = build_page(tmp_path, "auto", f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 0 and "unreachable" in done.stderr
+    assert "&lt;b&gt;is" in page.read_text()
 
 
 @pytest.mark.parametrize("end", ["kill", "stop", "reload"])
