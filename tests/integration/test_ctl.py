@@ -14,12 +14,13 @@ from patchbay import ROOT, free_port, wait_until
 from procs import Kit
 
 TALK = ["/bin/sh", "-c", "echo first; echo second >&2; exec sleep 60"]
+BAD = {"command": ["/bin/false"], "ready": {"file": "/nonexistent/ready", "timeout": "50s"}}  # so that no start comes before its end
 
 
 @pytest.fixture(scope="module")
 def kit(tmp_path_factory):
     """A daemon with processes, locks and interfaces, for the tests that only look or tidy up after themselves."""
-    k = Kit(tmp_path_factory.mktemp("kit"), {"talker": TALK, "bad": ["/bin/false"], "lazy": ["/bin/sleep", "60"]}, groups={"pair": ["talker", "lazy"]}, plugins=["gpsd", "locks", "netif", "ports", "recovery"],
+    k = Kit(tmp_path_factory.mktemp("kit"), {"talker": TALK, "bad": BAD, "lazy": ["/bin/sleep", "60"]}, groups={"pair": ["talker", "lazy"]}, plugins=["gpsd", "locks", "netif", "ports", "recovery"],
             settings={"plugins": {"gpsd": {"port": free_port()}, "netif": {"interfaces": ["lo"], "state_file": "", "record_dir": str(tmp_path_factory.mktemp("netif"))}}})
     yield k
     k.daemon.stop()
@@ -62,7 +63,7 @@ def test_mistyped_words_are_recognised(d):
 def test_what_cannot_be_done_is_1_with_the_daemons_words(d):
     done = run(d, "start", "nothing", expect=1)
     assert 'no process or group "nothing"' in done.err and "(NOT_FOUND)" in done.err
-    assert "exited with status 1" in run(d, "start", "bad", expect=1).out
+    assert "exited with status 1" in run(d, "start", "bad", expect=1).err
 
 
 def test_what_no_plugin_serves_says_where_to_look(d):
@@ -201,7 +202,7 @@ def test_logs_show_both_streams(kit, d):
 
 def test_followed_logs_come_as_they_are_written(kit, d, tmp_path):
     trigger = tmp_path / "go"
-    kit.configure({"slow": ["/bin/sh", "-c", f"echo begun; until [ -e {trigger} ]; do sleep 0.05; done; echo later; exec sleep 60"], "talker": TALK, "bad": ["/bin/false"], "lazy": ["/bin/sleep", "60"]},
+    kit.configure({"slow": ["/bin/sh", "-c", f"echo begun; until [ -e {trigger} ]; do sleep 0.05; done; echo later; exec sleep 60"], "talker": TALK, "bad": BAD, "lazy": ["/bin/sleep", "60"]},
                   {"pair": ["talker", "lazy"]})
     wait_until(lambda: kit.get("slow"), why="the new process is known")
     run(d, "start", "slow")

@@ -160,7 +160,7 @@ def test_a_full_disk_and_a_read_only_one(machine, tmp_path):
 
 
 def test_what_the_daemon_knows_is_told_as_well(patchbayd):
-    d = patchbayd(plugins=["procs"], settings={"plugins": {"procs": {"process": {"bad": {"command": ["/bin/false"]}}}}})
+    d = patchbayd(plugins=["procs"], settings={"plugins": {"procs": {"process": {"bad": {"command": ["/bin/false"], "ready": {"file": "/nonexistent/ready", "timeout": "50s"}}}}}})
     run(d, "start", "bad", expect=1)
     found = findings(d)
     assert about(found, "process bad failed")["mend"].startswith("patchbayctl logs bad")

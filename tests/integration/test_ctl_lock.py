@@ -114,8 +114,8 @@ def test_ctrl_c_reaches_the_command_once(d):
 
 
 def test_ctrl_c_ends_both(d):
-    with Terminal(d, "lock", "x", "--", "/bin/sleep", "60") as t:
-        held(d, "x")
+    with Terminal(d, "lock", "x", "--", "/bin/sh", "-c", "echo begun; exec sleep 60") as t:
+        t.wait_text("begun")
         t.key("\x03")
         assert t.wait() == 128 + signal.SIGINT
     gone(d, "x")
