@@ -11,7 +11,7 @@ import time
 import pytest
 
 from certificates import Authority
-from patchbay import SLOW, free_port, wait_until
+from patchbay import SLOW, free_port, plugin_folder, wait_until
 from receiver import Receiver, server_context
 
 MANY = int(os.environ.get("PATCHBAY_OUTGOING_EVENTS", "2000"))
@@ -386,7 +386,7 @@ def test_a_dead_receiver_costs_bounded_memory_and_disk(patchbayd):
     assert a["pending"] == MANY and a["dropped"] == 20
     assert d.rss() < before + (4 << 20), "what waits lies on the disk"
     assert sum(f.stat().st_size for f in d.state.glob("state.db*")) < (12 << 20) + 1000 * MANY
-    assert "queue is full" in d.log
+    wait_until(lambda: "queue is full" in d.log, why="it is said")
     assert d.request("DELETE", f"/api/webhooks/{w['id']}").status == 200
 
 
@@ -459,3 +459,67 @@ def test_disabled_ones_get_nothing(patchbayd, receiver):
     assert d.post("procs/sleeper/start").status == 200
     wait_until(lambda: receiver.got, why="who asked is told")
     assert {g.path for g in receiver.got} == {"/on"}
+
+
+PATIENT = plugin_folder().parent / "tests/integration/patient/patient.so"
+
+
+def start_with_topics(patchbayd):
+    """With a plugin that says on any topic what it is told to."""
+    d = patchbayd(plugins=["webhook"], settings={"plugins": {"webhook": {"outgoing": FAST}}}, start=False)
+    d.put_plugin("patient", PATIENT)
+    d.start()
+    d.wait_plugin("webhook")
+    d.wait_plugin("patient")
+    return d
+
+
+def test_new_alerts_are_told_once_and_old_ones_are_not(patchbayd, receiver):
+    d = start_with_topics(patchbayd)
+    alert = lambda n: {"id": f"a{n}", "type": "APSPOOF", "severity": "high", "timestamp": f"2026-11-24T10:00:0{n}.000Z", "message": "x" * n}
+    say = lambda *ns: d.call("patient.set", {"topic": "kismet/alerts", "value": {"alerts": [alert(n) for n in ns], "total": len(ns)}})
+    say(1)
+    configure(d, receiver.url(), events=["alert"])
+    say(3, 2, 1)
+    say(4, 3, 2, 1)
+    wait_until(lambda: len(receiver.got) >= 3, why="the new ones are told")
+    assert [g.json["data"] for g in receiver.got] == [alert(2), alert(3), alert(4)] and receiver.got[0].json["event"] == "alert"
+
+
+def test_incidents_are_told_when_they_begin_and_change(patchbayd, receiver):
+    d = start_with_topics(patchbayd)
+    incident = lambda id, state: {"id": id, "class": "KISMET_DOWN", "topic": "kismet/link", "since": "2026-11-24T10:00:00.000Z", "state": state, "attempts": []}
+    say = lambda *i: d.call("patient.set", {"topic": "recovery/incidents", "value": {"incidents": list(i)}})
+    say(incident(1, "open"))
+    configure(d, receiver.url(), events=["incident"])
+    say(incident(1, "open"))
+    say(incident(1, "recovering"), incident(2, "open"))
+    say(incident(1, "recovering"), incident(2, "open"))
+    say(incident(1, "recovered"), incident(2, "open"))
+    wait_until(lambda: len(receiver.got) >= 3, why="what changed is told")
+    assert [(g.json["data"]["id"], g.json["data"]["state"]) for g in receiver.got] == [(1, "recovering"), (2, "open"), (1, "recovered")]
+
+
+def test_a_device_is_told_once_whoever_saw_it(patchbayd, receiver):
+    d = start_with_topics(patchbayd)
+    device = lambda n: {"mac": f"02:00:00:00:00:0{n}", "type": "Access Point", "name": "<script>", "lastSeen": "2026-11-24T10:00:00.000Z", "signal": {"last": -40, "min": -60, "max": -40}}
+    say = lambda topic, *ns: d.call("patient.set", {"topic": topic, "value": {"added": [device(n) for n in ns], "changed": [], "removed": [], "omitted": 0}})
+    say("kismet/changes", 1)
+    configure(d, receiver.url(), events=["newDevice"])
+    say("kismet/changes", 2, 3)
+    say("csv/changes", 3, 4)
+    wait_until(lambda: len(receiver.got) >= 3, why="each is told")
+    assert [(g.json["data"]["mac"][-1], g.json["data"]["source"]) for g in receiver.got] == [("2", "kismet"), ("3", "kismet"), ("4", "csv")]
+    assert receiver.got[0].json["data"]["signal"] == -40 and receiver.got[0].json["data"]["name"] == "<script>"
+
+
+def test_reloads_lose_no_event(patchbayd, receiver):
+    d = start(patchbayd)
+    w = configure(d, receiver.url())
+    ids = []
+    for n in range(5):
+        ids.append(send_test(d, w["id"], n))
+        assert d.post("plugins/webhook/reload").json()["state"] == "running"
+        wait_until(lambda: about(d, w["id"]), why="it is read again")
+    wait_until(lambda: len(receiver.got) >= 5, why="all come")
+    assert sorted(set(receiver.ids())) == sorted(ids)
