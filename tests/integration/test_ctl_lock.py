@@ -132,8 +132,8 @@ def test_killed_it_takes_lock_and_command_with_it(d, tmp_path):
 
 def test_a_lost_lock_is_told_and_the_command_goes_on(d, tmp_path):
     go = tmp_path / "go"
-    with Going(d, "lock", "x", "--", "/bin/sh", "-c", f"until [ -e {go} ]; do sleep 0.02; done; exit 5") as p:
-        held(d, "x")
+    with Going(d, "lock", "x", "--", "/bin/sh", "-c", f"echo begun; until [ -e {go} ]; do sleep 0.02; done; exit 5") as p:
+        p.wait_line("begun")
         d.kill()
         p.wait_note("the lock x is lost")
         assert p.process.poll() is None
@@ -142,8 +142,8 @@ def test_a_lost_lock_is_told_and_the_command_goes_on(d, tmp_path):
 
 
 def test_strict_ends_the_command_with_the_lock(d):
-    with Going(d, "lock", "--strict", "x", "--", "/bin/sleep", "60") as p:
-        held(d, "x")
+    with Going(d, "lock", "--strict", "x", "--", "/bin/sh", "-c", "echo begun; exec sleep 60") as p:
+        p.wait_line("begun")
         d.kill()
         assert p.wait() == 128 + signal.SIGTERM
 
