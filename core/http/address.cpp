@@ -17,8 +17,7 @@ template<typename T> bool to_binary(int family, std::string_view text, T &out) n
 {
 	char copy[INET6_ADDRSTRLEN];
 	if (text.size() >= sizeof copy || text.find('\0') != std::string_view::npos) return false;
-	std::memcpy(copy, text.data(), text.size());
-	copy[text.size()] = '\0';
+	copy[text.copy(copy, text.size())] = '\0';
 	return inet_pton(family, copy, &out) == 1;
 }
 } // namespace

@@ -395,5 +395,5 @@ def test_cycles_of_load_use_and_unload_leave_nothing(daemon):
         one()
     time.sleep(0.3)
     rss2, fds2, maps2 = figures()
-    assert fds2 <= fds + 1 and maps2 <= maps + 3, (fds, fds2, maps, maps2)
-    assert rss2 - rss < 300 + rounds * (30 if SLOW > 1 else 2), f"{rss} → {rss2} KiB in {rounds} rounds"
+    assert fds2 <= fds + 1 and maps2 <= maps + (3 if SLOW == 1 else 60), (fds, fds2, maps, maps2)
+    assert rss2 - rss < 300 + rounds * (100 if SLOW > 1 else 2), f"{rss} → {rss2} KiB in {rounds} rounds"
