@@ -521,5 +521,5 @@ def test_reloads_lose_no_event(patchbayd, receiver):
         ids.append(send_test(d, w["id"], n))
         assert d.post("plugins/webhook/reload").json()["state"] == "running"
         wait_until(lambda: about(d, w["id"]), why="it is read again")
-    wait_until(lambda: len(receiver.got) >= 5, why="all come")
-    assert sorted(set(receiver.ids())) == sorted(ids)
+    wait_until(lambda: set(ids) <= set(receiver.ids()), why="all come; one whose delivery was cut short comes twice")
+    assert set(receiver.ids()) == set(ids)

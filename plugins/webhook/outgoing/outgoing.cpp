@@ -5,11 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <netdb.h>
-
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace webhook::outgoing {
 
@@ -133,17 +130,8 @@ void Outgoing::check_url(const std::string &text, Url &out) const
 	std::string flaw;
 	auto url = Url::parse(text, flaw);
 	if (!url) throw invalid("url", flaw, text);
-	addrinfo hints{};
-	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-	hints.ai_socktype = SOCK_STREAM;
-	addrinfo *found = nullptr;
-	if (getaddrinfo(url->host.c_str(), fmt::format("{}", url->port).c_str(), &hints, &found) == 0) {
-		Place p;
-		std::memcpy(&p.address, found->ai_addr, std::min<std::size_t>(found->ai_addrlen, sizeof p.address));
-		p.size = found->ai_addrlen;
-		freeaddrinfo(found);
-		if (const std::string why = p.refusal(rules); !why.empty()) throw invalid("url", "cannot be used: " + why, text);
-	}
+	if (const auto p = Place::literal(url->host, url->port))
+		if (const std::string why = p->refusal(rules); !why.empty()) throw invalid("url", "cannot be used: " + why, text);
 	out = std::move(*url);
 }
 

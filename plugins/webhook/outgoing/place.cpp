@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace webhook::outgoing {
@@ -41,6 +42,19 @@ bool is_this_machine(const Place &p) noexcept
 	return is_here;
 }
 } // namespace
+
+std::optional<Place> Place::literal(const std::string &host, std::uint16_t port)
+{
+	addrinfo hints{}, *found = nullptr;
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV; // asks nobody
+	hints.ai_socktype = SOCK_STREAM;
+	if (getaddrinfo(host.c_str(), fmt::format("{}", port).c_str(), &hints, &found) != 0) return {};
+	Place out;
+	out.size = std::min<socklen_t>(found->ai_addrlen, sizeof out.address);
+	std::memcpy(&out.address, found->ai_addr, out.size);
+	freeaddrinfo(found);
+	return out;
+}
 
 std::string Place::text() const
 {

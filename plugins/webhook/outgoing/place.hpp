@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,6 +20,8 @@ struct Place {
 	sockaddr_storage address{};
 	socklen_t size = 0;
 
+	/// Of an address that is written, not a name.
+	[[nodiscard]] static std::optional<Place> literal(const std::string &host, std::uint16_t port);
 	[[nodiscard]] const sockaddr *get() const noexcept { return reinterpret_cast<const sockaddr *>(&address); }
 	/// "192.0.2.1", "fe80::1%wlan0"
 	[[nodiscard]] std::string text() const;

@@ -63,7 +63,13 @@ void Sender::send(Post next)
 	refused.clear();
 	trying.clear();
 	is_sending = true;
-	limit.once(deadline);
+	// A written address waits for nobody else's name.
+	const auto literal = Place::literal(post.url.host, post.url.port);
+	if (literal && (!post.url.is_secure || shared.trust.is_loaded())) {
+		places = {*literal};
+		limit.once(deadline);
+		return step.once(0ms);
+	}
 	asking = std::make_shared<Sender *>(this);
 	shared.resolver.ask(post.url.host, post.url.port, post.url.is_secure, [weak = std::weak_ptr(asking)](const Resolver::Answer &answer) {
 		if (const auto self = weak.lock()) (*self)->on_places(answer);
@@ -73,6 +79,7 @@ void Sender::send(Post next)
 void Sender::on_places(const Resolver::Answer &answer)
 {
 	asking.reset();
+	limit.once(deadline);
 	places.assign(answer.places.rbegin(), answer.places.rend());
 	if (places.empty()) return finish(answer.flaw);
 	step.once(0ms);

@@ -39,7 +39,7 @@ public:
 		std::vector<std::pair<std::string, std::string>> headers;
 		std::string body;
 	};
-	static constexpr std::chrono::seconds deadline{10};
+	static constexpr std::chrono::seconds deadline{10}; // once the name is resolved, which has a limit of its own
 
 	Sender(Shared shared, pb::Bound<const Outcome &> on_end);
 	~Sender();

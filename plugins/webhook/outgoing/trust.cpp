@@ -43,6 +43,12 @@ std::string Trust::load()
 	return {};
 }
 
+bool Trust::is_loaded() const
+{
+	const std::lock_guard lock(guard);
+	return context != nullptr;
+}
+
 ssl_st *Trust::session_for(const std::string &host) const
 {
 	const std::lock_guard lock(guard);

@@ -16,6 +16,7 @@ public:
 	explicit Trust(std::string ca_file_) : ca_file(std::move(ca_file_)) {}
 	/// Any thread; reads files where it has not yet. "", or why there is none.
 	[[nodiscard]] std::string load();
+	[[nodiscard]] bool is_loaded() const;
 	/// A client's session that accepts `host` (a name or an address) alone. Null before load(), or without memory. The caller owns it.
 	[[nodiscard]] ssl_st *session_for(const std::string &host) const;
 	/// What is wrong with the certificate that a session has seen; "": nothing.

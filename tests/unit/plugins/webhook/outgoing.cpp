@@ -8,28 +8,13 @@
 
 #include <CppUTest/TestHarness.h>
 
-#include <netdb.h>
-
-#include <cstring>
-
 using namespace webhook::outgoing;
 using namespace std::chrono_literals;
 
 namespace {
-Place place(const char *address, const char *port)
-{
-	addrinfo hints{}, *found = nullptr;
-	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-	hints.ai_socktype = SOCK_STREAM;
-	Place out;
-	if (getaddrinfo(address, port, &hints, &found) != 0) return out;
-	std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
-	out.size = found->ai_addrlen;
-	freeaddrinfo(found);
-	return out;
-}
+Place place(const char *address, std::uint16_t port) { return Place::literal(address, port).value_or(Place{}); }
 
-std::string refusal(const char *address, const Rules &rules = {}) { return place(address, "80").refusal(rules); }
+std::string refusal(const char *address, const Rules &rules = {}) { return place(address, 80).refusal(rules); }
 } // namespace
 
 TEST_GROUP(outgoing_url)
@@ -95,12 +80,20 @@ TEST(outgoing_place, link_local_and_nobody_are_refused)
 	CHECK(!refusal("0.0.0.0", open).empty());
 }
 
+TEST(outgoing_place, a_name_is_no_address)
+{
+	for (const char *name : {"localhost", "kit.local", "", "1.2.3", "[::1]", "1.2.3.4.5"})
+		if (const auto p = Place::literal(name, 80)) STRCMP_EQUAL_TEXT("1.2.0.3", p->text().c_str(), name); // inet_aton's short form
+	LONGS_EQUAL(80, place("::1", 80).port());
+	STRCMP_EQUAL("::1", place("::1", 80).text().c_str());
+}
+
 TEST(outgoing_place, the_daemons_own_ports_on_this_machine_are_refused)
 {
 	const Rules rules{false, false, {80, 8092}};
 	for (const char *address : {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"}) CHECK_TEXT(!refusal(address, rules).empty(), address);
 	STRCMP_EQUAL("", refusal("192.0.2.1", rules).c_str()); // of nobody here
-	STRCMP_EQUAL("", place("127.0.0.1", "81").refusal(rules).c_str());
+	STRCMP_EQUAL("", place("127.0.0.1", 81).refusal(rules).c_str());
 	const Rules open{false, true, {80}};
 	STRCMP_EQUAL("", refusal("127.0.0.1", open).c_str());
 }
