@@ -6,6 +6,8 @@ export function toY(lat: number): number {
 }
 export const toLon = (x: number) => (x - 0.5) * 360;
 export const toLat = (y: number) => (360 / Math.PI) * Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) - 90;
+/// The short way round the world.
+export const wrap = (dx: number) => dx - Math.round(dx);
 /// Pixels of the whole world.
 export const worldSize = (zoom: number) => 256 * 2 ** zoom;
 /// Metres a pixel.
