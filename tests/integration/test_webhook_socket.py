@@ -279,7 +279,7 @@ def test_a_client_that_only_sends_is_bounded(patchbayd, clients):
             c.send_raw(frame(TEXT, "nonsense " * 20) * 20)
     except (TimeoutError, ConnectionError):
         pass
-    assert d.rss() - before < 8 << 20
+    assert d.rss() - before < (8 << 20 if SLOW == 1 else 128 << 20)  # sanitizers keep what is freed
     assert clients(d).hello
 
 
