@@ -124,7 +124,14 @@ void FlatScripts::on_stop(const pb::None &, const pb::None &, const StopBody &bo
 
 pb::Json FlatScripts::status(const Sheet *sheet) const
 {
-	const bool has_kismet = known.is_kismet_there(), has_wigle = known.is_wigle_there(), has_gps = known.is_gpsd_there() || (sheet && sheet->is_running("gps"));
+	// What procs says now counts before what its topic said: who has just stopped a script asks at once.
+	const auto is_up = [&](const char *process, bool otherwise) {
+		const json_t *e = sheet ? sheet->process(process) : nullptr;
+		return e ? pb::integer_at(e, "pid") > 0 || pb::text_at(e, "state") == "ready" : otherwise;
+	};
+	const bool has_kismet = is_up("kismet", false) || known.is_kismet_seen() || (!sheet && known.is_kismet_there());
+	const bool has_wigle = is_up("wigletotak", known.is_wigle_there());
+	const bool has_gps = is_up("gpsd", false) || known.is_gpsd_seen() || (sheet ? sheet->is_running("gps") : known.is_gpsd_there());
 	const bool is_running = has_kismet || has_wigle || (sheet && sheet->is_running("both"));
 	std::vector<std::string_view> what;
 	if (has_gps) what.emplace_back("GPS");

@@ -65,13 +65,17 @@ bool Known::is_process_up(std::string_view name) const noexcept
 	return state == "running" || state == "ready";
 }
 
-bool Known::is_kismet_there() const noexcept
+bool Known::is_kismet_seen() const noexcept
 {
 	const std::string_view link = pb::text_at(at("kismet/link"), "state");
-	return link == "up" || link == "starting" || link == "unauthorized" || link == "unhealthy" || is_process_up("kismet");
+	return link == "up" || link == "starting" || link == "unauthorized" || link == "unhealthy";
 }
 
-bool Known::is_gpsd_there() const noexcept { return pb::text_at(at("gps/link"), "state") == "up" || is_process_up("gpsd"); }
+bool Known::is_gpsd_seen() const noexcept { return pb::text_at(at("gps/link"), "state") == "up"; }
+
+bool Known::is_kismet_there() const noexcept { return is_kismet_seen() || is_process_up("kismet"); }
+
+bool Known::is_gpsd_there() const noexcept { return is_gpsd_seen() || is_process_up("gpsd"); }
 
 bool Known::is_wigle_there() const noexcept { return is_process_up("wigletotak") || pb::text_at(port("wigletotak"), "state") == "ok"; }
 

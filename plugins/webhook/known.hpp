@@ -39,6 +39,9 @@ public:
 	[[nodiscard]] bool is_kismet_up() const noexcept;
 	/// A process of procs has a PID. By its name.
 	[[nodiscard]] bool is_process_up(std::string_view name) const noexcept;
+	/// The plugin that asks it sees it, whoever started it.
+	[[nodiscard]] bool is_kismet_seen() const noexcept;
+	[[nodiscard]] bool is_gpsd_seen() const noexcept;
 	/// Kismet's process is there, whoever started it.
 	[[nodiscard]] bool is_kismet_there() const noexcept;
 	[[nodiscard]] bool is_gpsd_there() const noexcept;

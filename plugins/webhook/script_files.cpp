@@ -40,22 +40,19 @@ std::string flaw_of(const std::string &path)
 }
 } // namespace
 
-ScriptFiles::ScriptFiles(pb::Scope &scope_, const Known &known_, const std::vector<std::string> &paths_)
-	: scope(scope_), known(known_), paths(by_name(paths_)), start_route(scope_, "POST /api/start-script", pb::bind<&ScriptFiles::on_start>(this),
-																{.help = "run a script that the settings allow", .deadline = longest_start}),
+ScriptFiles::ScriptFiles(pb::Scope &scope_, const Known &known_, Launcher &launcher_, const std::vector<std::string> &paths_)
+	: scope(scope_), known(known_), launcher(launcher_), paths(by_name(paths_)),
+	  start_route(scope_, "POST /api/start-script", pb::bind<&ScriptFiles::on_start>(this),
+		  {.help = "run a script that the settings allow", .deadline = longest_start}),
 	  stop_route(scope_, "POST /api/stop-script", pb::bind<&ScriptFiles::on_stop>(this), {.help = "stop it, or all of them", .deadline = longest_stop}),
 	  status_route(scope_, "GET /api/script-status", pb::bind<&ScriptFiles::on_status>(this), {.help = "whether one of them runs", .flags = PB_ROUTE_NO_STORE})
 {}
 
-std::vector<std::pair<std::string, std::int64_t>> ScriptFiles::running() const
+std::vector<std::pair<std::string, std::int64_t>> ScriptFiles::running(const Sheet &sheet) const
 {
 	std::vector<std::pair<std::string, std::int64_t>> out;
-	std::size_t i;
-	json_t *p;
-	json_array_foreach(pb::at(known.at("procs/summary"), "processes"), i, p) {
-		const std::string name(pb::text_at(p, "name"));
-		if (const std::int64_t pid = pb::integer_at(p, "pid"); pid > 0 && paths.contains(name)) out.emplace_back(name, pid);
-	}
+	for (const auto &[name, path] : paths)
+		if (const std::int64_t pid = pb::integer_at(sheet.process(name), "pid"); pid > 0) out.emplace_back(name, pid);
 	return out;
 }
 
@@ -105,22 +102,31 @@ struct ScriptFiles::Stopping {
 
 void ScriptFiles::on_stop(const pb::None &, const pb::None &, const StopBody &body, pb::Request &&request)
 {
-	if (!known.runs("procs")) throw known.unavailable("procs");
-	std::vector<std::string> names;
-	for (const auto &[name, pid] : running())
-		if (!body.name || *body.name == name) names.push_back(name);
-	if (names.empty())
-		throw pb::Error(404, "NOT_RUNNING", body.name ? fmt::format("{} is not running", pb::utf8(*body.name)) : std::string("no script is running"));
+	launcher.status(
+		[this, only = body.name, r = std::make_shared<pb::Request>(std::move(request))](Launcher::Outcome<Sheet> &got) { // shared: std::function copies
+		if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
+		std::vector<std::string> names;
+		for (const auto &[name, pid] : running(std::get<Sheet>(got)))
+			if (!only || *only == name) names.push_back(name);
+		if (names.empty()) return r->fail(404, "NOT_RUNNING", only ? fmt::format("{} is not running", pb::utf8(*only)) : std::string("no script is running"));
+		stop(names, std::move(*r));
+	});
+}
+
+void ScriptFiles::stop(const std::vector<std::string> &names, pb::Request &&request)
+{
 	auto all = std::make_shared<Stopping>(Stopping{std::move(request), names.size(), names, {}}); // shared: std::function copies
 	for (const std::string &name : names) scope.call("procs.stop", {{"name", name}}, [all](const pb::Result &r) { all->on_one(r); });
 }
 
-void ScriptFiles::on_status(const pb::None &, const pb::None &, const pb::None &, pb::Request request)
+void ScriptFiles::on_status(const pb::None &, const pb::None &, const pb::None &, pb::Request &&request)
 {
-	if (!known.runs("procs")) throw known.unavailable("procs");
-	const auto now = running();
-	pb::Json active = now.empty() ? pb::Json(nullptr) : pb::Json{{"pid", now.front().second}};
-	request.json(200, stamped({{"success", true}, {"isRunning", !now.empty()}, {"activeProcess", std::move(active)}}));
+	launcher.status([this, r = std::make_shared<pb::Request>(std::move(request))](Launcher::Outcome<Sheet> &got) { // shared: std::function copies
+		if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
+		const auto now = running(std::get<Sheet>(got));
+		pb::Json active = now.empty() ? pb::Json(nullptr) : pb::Json{{"pid", now.front().second}};
+		r->json(200, stamped({{"success", true}, {"isRunning", !now.empty()}, {"activeProcess", std::move(active)}}));
+	});
 }
 
 } // namespace webhook

@@ -11,7 +11,7 @@ namespace webhook {
 class ScriptFiles final {
 public:
 	/// paths: absolute; throws where two have the same name.
-	ScriptFiles(pb::Scope &scope, const Known &known, const std::vector<std::string> &paths);
+	ScriptFiles(pb::Scope &scope, const Known &known, Launcher &launcher, const std::vector<std::string> &paths);
 
 private:
 	struct StartBody {
@@ -27,13 +27,15 @@ private:
 	struct Stopping;
 	void on_start(const pb::None &, const pb::None &, const StartBody &body, pb::Request &&request);
 	void on_stop(const pb::None &, const pb::None &, const StopBody &body, pb::Request &&request);
-	void on_status(const pb::None &, const pb::None &, const pb::None &, pb::Request request);
+	void on_status(const pb::None &, const pb::None &, const pb::None &, pb::Request &&request);
 	void run(const std::string &name, const std::string &path, std::shared_ptr<pb::Request> request);
 	/// Those of the list that have a process, with its PID.
-	[[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> running() const;
+	[[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> running(const Sheet &sheet) const;
+	void stop(const std::vector<std::string> &names, pb::Request &&request);
 
 	pb::Scope &scope;
 	const Known &known;
+	Launcher &launcher;
 	std::map<std::string, std::string> paths; // by file name
 	pb::Handler<pb::None, pb::None, StartBody> start_route;
 	pb::Handler<pb::None, pb::None, StopBody> stop_route;

@@ -30,7 +30,7 @@ public:
 		: known(scope), machine(scope, settings.config_dir), info(scope, known, machine, settings.config_dir),
 		  health(scope, known, [this] { return sockets.count(); }, {{"info", [this] { info.clear(); }}}), launcher(scope, known, machine, settings.config_dir),
 		  scripts(scope, launcher), flat_scripts(scope, known, launcher, settings.aliases, settings.stop_patience),
-		  script_files(scope, known, settings.scripts), wigle_files(scope, settings.wigle_directories), air(scope, known), kismet_data(scope, air),
+		  script_files(scope, known, launcher, settings.scripts), wigle_files(scope, settings.wigle_directories), air(scope, known), kismet_data(scope, air),
 		  script_news(scope, known, launcher, feed), air_news(scope, known, feed), sockets(scope, feed, script_news),
 		  state_file(scope, known, settings.state_file), legacy(scope, settings.legacy_listen), outgoing(scope, known, settings.outgoing)
 	{}
