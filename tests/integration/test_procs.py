@@ -1,5 +1,6 @@
 """The process coordinator with real processes: starts, stops, orders, refusals, requests that cross each other."""
 import os
+import signal
 import threading
 
 import pytest
@@ -161,11 +162,17 @@ def test_restart_gives_a_new_process_and_brings_dependents_back(kit):
     assert k.restart("b")["state"] == "ready"  # of a stopped one: a start
 
 
+def is_deaf(pid):
+    ignored = next(line.split()[1] for line in open(f"/proc/{pid}/status") if line.startswith("SigIgn"))
+    return int(ignored, 16) >> (signal.SIGTERM - 1) & 1
+
+
 def test_crossing_requests_end_in_one_state(kit):
     k = kit({"a": {"command": [nasty(), "deaf"], "stop_timeout": "300ms"}})
     for first, second, states in (("stop", "start", {"ready"}), ("restart", "stop", {"stopped"}), ("stop", "restart", {"ready"}), ("restart", "restart", {"ready"})):
         if k.state("a") == "stopped":
             k.start("a")
+        wait_until(lambda: is_deaf(k.get("a")["pid"]), 10)
         results = {}
         threads = [threading.Thread(target=lambda w=w, i=i: results.setdefault(i, k.daemon.post(f"procs/a/{w}", timeout=60))) for i, w in enumerate((first, second))]
         threads[0].start()

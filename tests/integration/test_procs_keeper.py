@@ -39,10 +39,10 @@ def test_the_exit_status_is_told_and_recorded(keep):
 
 
 def test_a_deadly_signal_is_told(keep):
-    k = keep(nasty(), "signal", str(int(signal.SIGSEGV)))
+    k = keep(nasty(), "signal", str(int(signal.SIGUSR2)))
     k.hello()
     e = k.link.await_(lambda p: p.type == EXIT)
-    assert (e.code, e.signal) == (-1, signal.SIGSEGV)
+    assert (e.code, e.signal) == (-1, signal.SIGUSR2)
     ended(k)
 
 
@@ -212,9 +212,9 @@ def test_a_command_that_makes_itself_a_daemon_stays_kept(keep):
     s = k.link.ask(GET)
     assert s.pid != first and s.start == starttime(s.pid) and s.flags & SUCCESSOR and not s.flags & MAIN_GONE
     assert k.record("id")["main"] == f"{s.pid} {s.start}"
-    os.kill(s.pid, signal.SIGSEGV)
+    os.kill(s.pid, signal.SIGUSR2)
     e = k.link.await_(lambda p: p.type == EXIT)
-    assert e.signal == signal.SIGSEGV
+    assert e.signal == signal.SIGUSR2
     ended(k)
 
 
