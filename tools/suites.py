@@ -22,7 +22,7 @@ BUILDS = {  # folder: options
 }
 ONLY_GCC = re.compile(r" (-fno-gnu-unique|-Wno-restrict|-Wno-maybe-uninitialized)(?= )")  # clang-tidy takes them for errors
 SANITIZE = {
-    "ASAN_OPTIONS": "quarantine_size_mb=4:thread_local_quarantine_size_kb=64:detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "intercept_tls_get_addr=0:quarantine_size_mb=4:thread_local_quarantine_size_kb=64:detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }

@@ -96,7 +96,7 @@ def test_steps_are_called_one_after_another_and_otherwise_where_there_is_none(wa
 
 def test_others_of_the_class_join_and_one_attempt_runs_at_a_time(ward):
     d = ward(rule(topic="patient/*"))
-    d.call("patient.behave", {"topic": "patient/a", "value": {"state": "up"}, "answer_after": "500ms"})
+    d.call("patient.behave", {"topic": "patient/a", "value": {"state": "up"}, "answer_after": "3s"})
     say(d, "patient/a", state="down")
     wait_state(d, "recovering")
     say(d, "patient/b", state="down")
