@@ -92,7 +92,10 @@ void ScriptNews::tell(const std::string &name, const char *action, std::int64_t 
 		pb::Json details{{"state", or_null(pb::at(e, "state"))}, {"pid", pid > 0 ? pb::Json(pid) : or_null(pb::at(e, "pid"))}};
 		if (std::string_view(action) != "started") details.set("exitCode", or_null(pb::at(last, "code"))).set("signal", or_null(pb::at(last, "signal")));
 		details.set("reason", or_null(pb::at(e, "reason")));
-		feed.tell(feed_scripts, "scriptEvent", {{"script", name}, {"action", action}, {"details", std::move(details)}});
+		// A quick stop may not be seen in the summary before it is over: who asked for it tells the two apart.
+		const std::string_view by = pb::text_at(e, "stopped_by");
+		const bool was_asked_for = std::string_view(action) == "exited" && (by == "person" || by == "daemon");
+		feed.tell(feed_scripts, "scriptEvent", {{"script", name}, {"action", was_asked_for ? "stopped" : action}, {"details", std::move(details)}});
 	});
 }
 
