@@ -1,9 +1,9 @@
 #include "held_lock.hpp"
 #include "failure.hpp"
 
+#include "http/curl.hpp"
 #include "terminal/text.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <utility>
@@ -16,24 +16,25 @@ constexpr std::size_t longest_line = 64 * 1024;
 
 HeldLock::HeldLock(Client &client_, const std::string &name_, const std::string &owner, Seconds wait)
 	: client(client_), name(name_), path(fmt::format("locks/{}/acquire?verbose=1", escaped(name_))),
-	  body(pb::Json{{"owner", owner}, {"timeout_ms", static_cast<std::int64_t>(wait.count() * 1000)}, {"hold", "connection"}}.text()), multi(curl_multi_init())
+	  body(pb::Json{{"owner", owner}, {"timeout_ms", static_cast<std::int64_t>(wait.count() * 1000)}, {"hold", "connection"}}.text()),
+	  multi(curl().multi_init())
 {
 	begin();
 }
 
 HeldLock::~HeldLock()
 {
-	if (easy) curl_multi_remove_handle(multi, easy);
-	curl_multi_cleanup(multi); // closes the connection, which gives the lock back
+	if (easy) curl().multi_remove_handle(multi, easy);
+	curl().multi_cleanup(multi); // closes the connection, which gives the lock back
 }
 
 void HeldLock::begin()
 {
 	easy = client.prepare("POST", path, body);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HeldLock::on_data);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_multi_add_handle(multi, easy);
+	curl().easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HeldLock::on_data);
+	curl().easy_setopt(easy, CURLOPT_WRITEDATA, this);
+	curl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl().multi_add_handle(multi, easy);
 }
 
 std::size_t HeldLock::on_data(char *bytes, std::size_t, std::size_t n, void *self)
@@ -44,7 +45,7 @@ std::size_t HeldLock::on_data(char *bytes, std::size_t, std::size_t n, void *sel
 
 void HeldLock::take(std::string_view bytes)
 {
-	if (status == 0) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 0) curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200) {
 		if (refusal.size() < longest_line) refusal += bytes;
 		return;
@@ -84,12 +85,12 @@ void HeldLock::fail(int code_, std::string text)
 void HeldLock::look_for_end()
 {
 	int left = 0;
-	while (const CURLMsg *m = curl_multi_info_read(multi, &left)) {
+	while (const CURLMsg *m = curl().multi_info_read(multi, &left)) {
 		if (m->msg != CURLMSG_DONE) continue;
 		const CURLcode result = m->data.result;
-		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+		curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 		const std::string reason = client.reason(result);
-		curl_multi_remove_handle(multi, std::exchange(easy, nullptr));
+		curl().multi_remove_handle(multi, std::exchange(easy, nullptr));
 		const bool may_elsewhere = status == 0 ? client.next_target(result) : status == 403 && client.next_after_refusal();
 		if (may_elsewhere) {
 			status = 0;
@@ -108,11 +109,11 @@ void HeldLock::look_for_end()
 bool HeldLock::wait(int fd, int timeout_ms)
 {
 	int running = 0, ready = 0;
-	curl_multi_perform(multi, &running);
+	curl().multi_perform(multi, &running);
 	look_for_end();
 	curl_waitfd other{fd, CURL_WAIT_POLLIN, 0};
-	if (state != State::failed || fd >= 0) curl_multi_poll(multi, fd >= 0 ? &other : nullptr, fd >= 0 ? 1 : 0, timeout_ms, &ready);
-	curl_multi_perform(multi, &running);
+	if (state != State::failed || fd >= 0) curl().multi_poll(multi, fd >= 0 ? &other : nullptr, fd >= 0 ? 1 : 0, timeout_ms, &ready);
+	curl().multi_perform(multi, &running);
 	look_for_end();
 	return other.revents != 0;
 }

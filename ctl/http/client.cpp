@@ -2,9 +2,9 @@
 #include "failure.hpp"
 #include "version.hpp"
 
+#include "http/curl.hpp"
 #include "terminal/text.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -24,9 +24,9 @@ struct HeaderList {
 	HeaderList() = default;
 	HeaderList(const HeaderList &) = delete;
 	HeaderList &operator=(const HeaderList &) = delete;
-	~HeaderList() { curl_slist_free_all(list); }
-	void add(const std::string &line) { list = curl_slist_append(list, line.c_str()); }
-	void clear() { curl_slist_free_all(std::exchange(list, nullptr)); }
+	~HeaderList() { curl().slist_free_all(list); }
+	void add(const std::string &line) { list = curl().slist_append(list, line.c_str()); }
+	void clear() { curl().slist_free_all(std::exchange(list, nullptr)); }
 };
 
 /// The body of an answer, up to its limit.
@@ -69,17 +69,17 @@ int exit_of(long status) noexcept
 }
 } // namespace
 
-struct Client::Curl {
-	CURL *easy = curl_easy_init();
+struct Client::Handle {
+	CURL *easy = curl().easy_init();
 	HeaderList headers;
 	std::array<char, CURL_ERROR_SIZE> error{};
 	std::string sent;
 
-	Curl() = default;
-	Curl(const Curl &) = delete;
-	Curl &operator=(const Curl &) = delete;
-	~Curl() { curl_easy_cleanup(easy); }
-	template<typename T> void set(CURLoption option, T value) { curl_easy_setopt(easy, option, value); }
+	Handle() = default;
+	Handle(const Handle &) = delete;
+	Handle &operator=(const Handle &) = delete;
+	~Handle() { curl().easy_cleanup(easy); }
+	template<typename T> void set(CURLoption option, T value) { curl().easy_setopt(easy, option, value); }
 };
 
 Failure as_failure(const Answer &answer)
@@ -98,20 +98,15 @@ Failure as_failure(const Answer &answer)
 	return {exit_of(answer.status), text};
 }
 
-Client::Client(const Access &access_) : access(access_)
-{
-	const bool has_tls = std::ranges::any_of(access.targets, [](const Target &t) { return t.base.starts_with("https:"); });
-	curl_global_init(has_tls ? CURL_GLOBAL_DEFAULT : CURL_GLOBAL_NOTHING); // OpenSSL takes as long as all the rest
-	curl = std::make_unique<Curl>();
-	if (!curl->easy) throw Failure(not_done, "libcurl cannot be set up");
-}
-
+Client::Client(const Access &access_) : access(access_) {}
 Client::~Client() = default;
 
 CURL *Client::prepare(const char *method, const std::string &path, std::string_view body, const std::vector<std::string> &headers)
 {
-	Curl &c = *curl;
-	curl_easy_reset(c.easy);
+	if (!handle) handle = std::make_unique<Handle>();
+	Handle &c = *handle;
+	if (!c.easy) throw Failure(not_done, "libcurl cannot be set up");
+	curl().easy_reset(c.easy);
 	c.error[0] = 0;
 	c.sent = body;
 	c.headers.clear();
@@ -142,14 +137,15 @@ CURL *Client::prepare(const char *method, const std::string &path, std::string_v
 
 std::string Client::reason(int code) const
 {
+	if (!plain_reason.empty()) return plain_reason;
 	const auto c = static_cast<CURLcode>(code);
 	long number = 0;
-	curl_easy_getinfo(curl->easy, CURLINFO_OS_ERRNO, &number);
+	curl().easy_getinfo(handle->easy, CURLINFO_OS_ERRNO, &number);
 	if (c == CURLE_COULDNT_CONNECT && number != 0) return std::strerror(static_cast<int>(number));
 	if (c == CURLE_COULDNT_RESOLVE_HOST) return "there is no such name";
 	if (c == CURLE_OPERATION_TIMEDOUT) return "no answer in time";
 	if (c == CURLE_GOT_NOTHING) return "the connection was closed without an answer";
-	return curl->error[0] ? harmless(curl->error.data()) : curl_easy_strerror(c);
+	return handle->error[0] ? harmless(handle->error.data()) : curl().easy_strerror(c);
 }
 
 bool Client::next_target(int code)
@@ -174,17 +170,39 @@ std::string Client::unreachable_text(int code) const
 	return fmt::format("no Patchbay at {}; is it running? (systemctl start patchbay)", fmt::join(all, ", nor at "));
 }
 
+int Client::ask_once(const char *method, const std::string &path, std::string_view body, Seconds limit, Answer &answer)
+{
+	plain_reason.clear();
+	if (PlainHttp::serves(target())) {
+		std::vector<std::string> headers{"User-Agent: patchbayctl/" PATCHBAY_VERSION, "Accept: */*"};
+		if (!access.token.empty()) headers.push_back("Authorization: Bearer " + access.token);
+		if (std::strcmp(method, "GET") != 0) headers.emplace_back("Content-Type: application/json");
+		try {
+			auto reply = plain.ask(target(), method, path.starts_with('/') ? path : "/api/webhook/" + path, headers, body, limit);
+			answer = {reply.status, std::move(reply.body)};
+			return CURLE_OK;
+		} catch (const PlainFailure &f) {
+			plain_reason = f.text;
+			using Kind = PlainFailure::Kind;
+			return f.kind == Kind::no_connection ? CURLE_COULDNT_CONNECT : f.kind == Kind::too_late ? CURLE_OPERATION_TIMEDOUT : CURLE_RECV_ERROR;
+		}
+	}
+	CURL *easy = prepare(method, path, body);
+	handle->set(CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count() * 1000));
+	handle->set(CURLOPT_WRITEFUNCTION, &on_body);
+	handle->set(CURLOPT_WRITEDATA, &answer.body);
+	const CURLcode code = curl().easy_perform(easy);
+	if (code == CURLE_OK) curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
+	return code;
+}
+
 Answer Client::ask(const char *method, const std::string &path, std::string_view body, Seconds deadline)
 {
 	if (access.timeout.count() > 0) deadline = access.timeout;
 	Answer forbidden;
 	for (;;) {
 		Answer answer;
-		CURL *easy = prepare(method, path, body);
-		curl->set(CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count() * 1000));
-		curl->set(CURLOPT_WRITEFUNCTION, &on_body);
-		curl->set(CURLOPT_WRITEDATA, &answer.body);
-		const CURLcode code = curl_easy_perform(easy);
+		const int code = ask_once(method, path, body, deadline, answer);
 		if (code != CURLE_OK) {
 			if (forbidden.status != 0) return forbidden;
 			if (next_target(code)) continue;
@@ -193,7 +211,6 @@ Answer Client::ask(const char *method, const std::string &path, std::string_view
 					not_done, fmt::format("no answer from {} within {}; what was asked for may still be under way", target().text, duration_text(deadline)));
 			throw Failure(unreachable, unreachable_text(code));
 		}
-		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
 		has_answered = true;
 		if (answer.status != 403 || !next_after_refusal()) return answer;
 		forbidden = std::move(answer);
@@ -237,7 +254,7 @@ struct Following {
 	{
 		last = std::chrono::steady_clock::now();
 		long status = 0;
-		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+		curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 		if (status != 200) return on_body(bytes, 1, n, &refusal);
 		try {
 			has_left = !on_bytes({bytes, n});
@@ -261,19 +278,20 @@ Client::End Client::follow(
 	const std::string &path, const std::vector<std::string> &headers, const std::function<bool(std::string_view)> &on_bytes, Seconds silence, std::string &why)
 {
 	for (;;) {
+		plain_reason.clear();
 		CURL *easy = prepare("GET", path, {}, headers);
 		Following f{easy, on_bytes, std::chrono::steady_clock::now(), silence};
-		curl->set(CURLOPT_WRITEFUNCTION, &Following::on_data);
-		curl->set(CURLOPT_WRITEDATA, &f);
-		curl->set(CURLOPT_XFERINFOFUNCTION, &Following::on_progress);
-		curl->set(CURLOPT_XFERINFODATA, &f);
-		curl->set(CURLOPT_NOPROGRESS, 0L);
-		const CURLcode code = curl_easy_perform(easy);
+		handle->set(CURLOPT_WRITEFUNCTION, &Following::on_data);
+		handle->set(CURLOPT_WRITEDATA, &f);
+		handle->set(CURLOPT_XFERINFOFUNCTION, &Following::on_progress);
+		handle->set(CURLOPT_XFERINFODATA, &f);
+		handle->set(CURLOPT_NOPROGRESS, 0L);
+		const CURLcode code = curl().easy_perform(easy);
 		if (f.thrown) std::rethrow_exception(f.thrown);
 		if (f.has_left) return End::left;
 		if (next_target(code)) continue;
 		long status = 0;
-		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+		curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 		if (!has_answered && status == 0 && !f.is_silent) throw Failure(unreachable, unreachable_text(code));
 		if (status != 0 && status != 200) throw as_failure({status, f.refusal});
 		has_answered = true;

@@ -1,6 +1,7 @@
-// The daemon, asked over HTTP by libcurl: one connection, kept; every request has a deadline.
+// The daemon, asked over HTTP: plain requests by plain_http, TLS and streams by libcurl; every request has a deadline.
 #pragma once
 #include "failure.hpp"
+#include "http/plain_http.hpp"
 #include "http/target.hpp"
 #include "terminal/units.hpp"
 
@@ -67,12 +68,16 @@ public:
 	[[nodiscard]] std::string unreachable_text(int code) const;
 
 private:
-	struct Curl;
+	struct Handle; // libcurl's
+	/// CURLE_OK and an answer, or why not.
+	int ask_once(const char *method, const std::string &path, std::string_view body, Seconds limit, Answer &answer);
 	const Access &access;
 	std::size_t at = 0;
 	bool has_answered = false;
 	std::vector<std::string> tried; // targets that could not be connected to, and why
-	std::unique_ptr<Curl> curl;
+	PlainHttp plain;
+	std::string plain_reason; // why it had no answer; empty: libcurl knows
+	std::unique_ptr<Handle> handle;
 };
 
 } // namespace ctl

@@ -1,6 +1,5 @@
 #include "http/plain_get.hpp"
-
-#include <curl/curl.h>
+#include "http/curl.hpp"
 
 #include <array>
 #include <memory>
@@ -15,16 +14,16 @@ std::size_t ignore(char *, std::size_t, std::size_t n, void *) { return n; }
 PlainAnswer plain_get(const std::string &url)
 {
 	PlainAnswer out;
-	const std::unique_ptr<CURL, void (*)(CURL *)> easy(curl_easy_init(), &curl_easy_cleanup);
+	const std::unique_ptr<CURL, void (*)(CURL *)> easy(curl().easy_init(), curl().easy_cleanup);
 	if (!easy) return {0, "libcurl cannot be set up"};
-	curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
-	curl_easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, limit_ms);
-	curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &ignore);
-	const CURLcode code = curl_easy_perform(easy.get());
-	curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &out.status);
-	if (code != CURLE_OK && out.status == 0) out.failure = curl_easy_strerror(code);
+	curl().easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
+	curl().easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+	curl().easy_setopt(easy.get(), CURLOPT_NOPROXY, "*");
+	curl().easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, limit_ms);
+	curl().easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &ignore);
+	const CURLcode code = curl().easy_perform(easy.get());
+	curl().easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &out.status);
+	if (code != CURLE_OK && out.status == 0) out.failure = curl().easy_strerror(code);
 	return out;
 }
 

@@ -337,9 +337,28 @@ def test_followed_logs_go_on_over_a_restart_without_repeating(tmp_path):
         k.daemon.stop()
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\n{\"pro\r\n3\r\nces\r\na\r\nses\": []}\n\r\n0\r\nTrailer: x\r\n\r\n",
+                                    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{\"processes\":[]}", b"HTTP/1.0 200 OK\ncontent-length:   16  \n\n{\"processes\":[]}"])
+def test_every_framing_of_an_answer_is_read(answer):
+    """In one piece, and byte after byte."""
+    for piece in (len(answer), 1):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            def serve():
+                c, _ = s.accept()
+                with c:
+                    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    c.recv(65536)
+                    for i in range(0, len(answer), piece):
+                        c.sendall(answer[i:i + piece])
+            threading.Thread(target=serve, daemon=True).start()
+            assert json.loads(run(None, "--host", f"127.0.0.1:{s.getsockname()[1]}", "ps", "--json").out) == {"processes": []}
+
+
 def test_a_hostile_answer_does_no_harm():
     """A server that answers anything is told from Patchbay, and never waited for without an end."""
-    answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b"garbage\r\n\r\n", b"", b"HTTP/1.1 500 \x1b[31m\r\nContent-Length: 0\r\n\r\n",
+    answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b"garbage\r\n\r\n", b"", b"A" * 200000, b"HTTP/1.1 2",
+               b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+               b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n", b"HTTP/1.1 500 \x1b[31m\r\nContent-Length: 0\r\n\r\n",
                b'HTTP/1.1 404 No\r\nContent-Length: 35\r\n\r\n{"error":"E","message":"\\u001b[31mx"}']
     for answer in answers:
         with socket.create_server(("127.0.0.1", 0)) as s:
