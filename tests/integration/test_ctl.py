@@ -103,6 +103,19 @@ def test_a_unix_socket_serves_as_well(patchbayd, tmp_path):
         run(None, "plugins", PATCHBAY_HOST=f"unix:{path}")
 
 
+def test_tls_is_spoken_and_the_certificate_is_looked_at(patchbayd, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    key.chmod(0o600)
+    port = free_port()
+    patchbayd(plugins=[], listen=[f"127.0.0.1:{port}"], settings={"http": {"certificate": str(certificate), "key": str(key)}})
+    for words in (["plugins"], ["watch", "core/http", "-n", "1"]):
+        run(None, "--host", f"https://127.0.0.1:{port}", "--ca-file", certificate, *words)
+        assert "certificate" in run(None, "--host", f"https://127.0.0.1:{port}", *words, expect=3).err.lower()
+    run(None, "--host", f"http://127.0.0.1:{port}", "plugins", expect=None)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount namespace")
 def test_without_a_host_the_usual_socket_is_asked(patchbayd, tmp_path):
     import pathlib
