@@ -5,8 +5,8 @@
 namespace webhook {
 
 namespace {
-constexpr std::array topics{"core/plugins", "core/http", "gps/fix", "gps/link", "gps/devices", "kismet/link", "kismet/summary", "csv/file", "netif/summary",
-	"ports/table", "procs/summary"};
+constexpr std::array topics{
+	"core/plugins", "core/http", "gps/fix", "gps/link", "gps/devices", "kismet/link", "kismet/summary", "csv/file", "netif/summary", "ports/table", "procs/*"};
 
 const json_t *find(const json_t *list, std::string_view name) noexcept
 {
@@ -58,10 +58,10 @@ pb::Error Known::unavailable(std::string_view name) const
 
 bool Known::is_kismet_up() const noexcept { return pb::text_at(at("kismet/link"), "state") == "up"; }
 
+/// Its own topic tells of it at once; the summary of all is told of a little later.
 bool Known::is_process_up(std::string_view name) const noexcept
 {
-	const json_t *p = find(pb::at(at("procs/summary"), "processes"), name);
-	const std::string_view state = pb::text_at(p, "state");
+	const std::string_view state = pb::text_at(at("procs/" + std::string(name)), "state");
 	return state == "running" || state == "ready";
 }
 
