@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
 	std::vector<Problem> problems;
 	apply(parsed->table, {}, true, config, problems);
 	for (const Problem &p : problems) must(!to_string(p).empty());
-	(void)show(config).text();
+	(void)show(config, {"procs"}, [](const std::string &plugin) { return plugin == "procs" ? procs : nullptr; }).text();
 	if (!problems.empty()) return 0;
 	must(config.core.http.max_connections >= 1 && config.core.http.rate_limit >= 0 && !config.core.state.directory.empty());
 	must(config.core.auth.mode == "none" || config.core.auth.mode == "token");
