@@ -147,12 +147,12 @@ void Daemon::Parts::reread() noexcept
 	const auto next = std::make_shared<std::optional<Read>>(); // shared: worker and loop
 	const bool is_taken = pool.submit([next, options = options] { *next = read_config(options); },
 		[this, next] {
-		is_reading = false;
-		if (is_stopping) return;
-		if (std::exchange(reads_again, false)) return reread();
-		if (**next) apply(std::move(***next));
-		else refuse((*next)->error());
-	});
+			is_reading = false;
+			if (is_stopping) return;
+			if (std::exchange(reads_again, false)) return reread();
+			if (**next) apply(std::move(***next));
+			else refuse((*next)->error());
+		});
 	if (!is_taken) {
 		is_reading = false;
 		log.error("the configuration is not read: the worker pool is busy; send SIGHUP again");

@@ -22,8 +22,7 @@ struct Mapping {
 
 void drop(const Mapping &m) noexcept
 {
-	if (m.is_ours_to_drop && m.private_kib == 0)
-		madvise(reinterpret_cast<void *>(m.begin), m.end - m.begin, MADV_DONTNEED);
+	if (m.is_ours_to_drop && m.private_kib == 0) madvise(reinterpret_cast<void *>(m.begin), m.end - m.begin, MADV_DONTNEED);
 }
 
 } // namespace

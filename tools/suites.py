@@ -176,7 +176,7 @@ def asan():
 
 def tsan():
     """Where threads meet: the worker pool, the store, the writer."""
-    return meson_suite("build-tsan", "unit", "core", targets=["tests/unit/unit-core"])
+    return meson_suite("build-tsan", "unit", "core", targets=["tests/unit/unit-core", "tests/unit/host/guest.so"])
 
 
 def valgrind():
@@ -199,7 +199,7 @@ def browser():
 
 
 SUITES = {"style": style, "unit": unit, "abi": abi, "integration": integration, "asan": asan, "tsan": tsan, "valgrind": valgrind, "tidy": tidy, "fuzz": fuzz, "vm": vm, "browser": browser}
-USUAL = ("style", "unit", "abi", "integration")  # the others by name
+USUAL = ("style", "unit", "abi", "integration", "browser", "valgrind", "tsan", "asan", "fuzz", "tidy")  # vm by name
 FOLDERS = {"integration": "tests/integration", "vm": "tests/vm", "browser": "tests/browser", "abi": "tests/abi", "fuzz": "tests/fuzz"}
 
 

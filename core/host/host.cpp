@@ -85,13 +85,13 @@ void Host::on_file(const std::string &path) noexcept
 	auto result = std::make_shared<Result<PluginFile>>(fail(""));                                        // shared: worker and loop
 	const bool is_taken = services.pool.submit([this, path, result] { *result = take(path, copies); },
 		[this, path, stamp = *stamp, result] {
-		taking.erase(path);
-		if (is_stopping) return;
-		const auto now = stamp_of(path);
-		if (!now || !(*now == stamp)) return on_file(path); // it changed meanwhile
-		adopt(path, stamp, std::move(*result));
-		reconcile();
-	});
+			taking.erase(path);
+			if (is_stopping) return;
+			const auto now = stamp_of(path);
+			if (!now || !(*now == stamp)) return on_file(path); // it changed meanwhile
+			adopt(path, stamp, std::move(*result));
+			reconcile();
+		});
 	if (!is_taken) {
 		taking.erase(path);
 		services.log.warn("plugin file is looked at later: the worker pool is busy", {{"file", path}});

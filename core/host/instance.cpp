@@ -52,15 +52,15 @@ Result<void> Instance::load()
 		} search{map->l_addr, {}};
 		dl_iterate_phdr(
 			[](dl_phdr_info *info, std::size_t, void *arg) {
-			auto *s = static_cast<Search *>(arg);
-			if (info->dlpi_addr != s->base) return 0;
-			for (int i = 0; i < info->dlpi_phnum; ++i) {
-				if (info->dlpi_phdr[i].p_type != PT_LOAD) continue;
-				const std::uintptr_t begin = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-				s->found.begin = s->found.begin ? std::min(s->found.begin, begin) : begin;
-				s->found.end = std::max(s->found.end, begin + info->dlpi_phdr[i].p_memsz);
-			}
-			return 1;
+				auto *s = static_cast<Search *>(arg);
+				if (info->dlpi_addr != s->base) return 0;
+				for (int i = 0; i < info->dlpi_phnum; ++i) {
+					if (info->dlpi_phdr[i].p_type != PT_LOAD) continue;
+					const std::uintptr_t begin = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+					s->found.begin = s->found.begin ? std::min(s->found.begin, begin) : begin;
+					s->found.end = std::max(s->found.end, begin + info->dlpi_phdr[i].p_memsz);
+				}
+				return 1;
 			},
 			&search);
 		range = search.found;

@@ -193,16 +193,16 @@ void call(pb_scope *s, const char *method, json_t *args, int64_t timeout_ms, uin
 	const bool as_text = (flags & PB_AS_TEXT) != 0;
 	scope.services.methods.call(method ? method : "", pb::Json::own(args), {"", scope.plugin, PB_ADMIN, &scope}, std::chrono::milliseconds(timeout_ms),
 		[done = done_of(s, fn, self), as_text](Result<Outcome> outcome) {
-		if (!outcome) return done.failed(outcome.error());
-		done.call([&](pb_result &r) {
-			if (as_text) {
-				r.text = outcome->text().c_str();
-				r.size = outcome->text().size();
-			} else {
-				r.json = outcome->json();
-			}
+			if (!outcome) return done.failed(outcome.error());
+			done.call([&](pb_result &r) {
+				if (as_text) {
+					r.text = outcome->text().c_str();
+					r.size = outcome->text().size();
+				} else {
+					r.json = outcome->json();
+				}
+			});
 		});
-	});
 }
 
 void reply(pb_call *c, json_t *value) { c->methods.reply(c, Outcome(pb::Json::own(value ? value : json_null()))); }

@@ -139,12 +139,12 @@ void Dispatch::call_method(Request &r, const RouteItem &route) const
 	if (!args) return r.fail(args.error());
 	const pb_caller &who = r.caller();
 	// Cancelled when the request is abandoned, so that what it holds is alive when it is called.
-	r.call = engine.needs.methods.call(route.target_name, std::move(*args), {who.address, who.name, who.role, nullptr}, route.deadline,
-		[request = &r](Result<Outcome> outcome) {
-		request->call = nullptr;
-		if (outcome) request->respond_text(200, outcome->text());
-		else request->fail(outcome.error());
-	});
+	r.call = engine.needs.methods.call(
+		route.target_name, std::move(*args), {who.address, who.name, who.role, nullptr}, route.deadline, [request = &r](Result<Outcome> outcome) {
+			request->call = nullptr;
+			if (outcome) request->respond_text(200, outcome->text());
+			else request->fail(outcome.error());
+		});
 }
 
 } // namespace core::http

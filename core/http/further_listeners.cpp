@@ -86,13 +86,13 @@ void FurtherListeners::Item::find_holder()
 	const auto where = Where::parse(address);
 	const bool is_taken = all.pool.submit([holder, where = *where] { *holder = holder_of(where.get()); },
 		[holder, weak = std::weak_ptr(alive)] {
-		const auto item = weak.lock();
-		if (!item || (*item)->listener) return;
-		const Error why{fmt::format("{} is taken {}; it is tried again every {} s", (*item)->address,
-							holder->empty() ? "by a process that the kernel does not show us" : "by " + *holder, again.count()),
-			409, "ADDRESS_TAKEN"};
-		(*item)->tell(&why);
-	});
+			const auto item = weak.lock();
+			if (!item || (*item)->listener) return;
+			const Error why{fmt::format("{} is taken {}; it is tried again every {} s", (*item)->address,
+								holder->empty() ? "by a process that the kernel does not show us" : "by " + *holder, again.count()),
+				409, "ADDRESS_TAKEN"};
+			(*item)->tell(&why);
+		});
 	if (!is_taken) is_refused = false; // told at the next attempt
 }
 

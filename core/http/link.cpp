@@ -67,15 +67,15 @@ void Link::take_callbacks()
 	bufferevent_setcb(
 		bev, nullptr,
 		[](bufferevent *, void *self) {
-		auto *link = static_cast<Link *>(self);
-		const Charge charge(link->reactor, link->reactor.core);
-		link->told.on_flushed();
+			auto *link = static_cast<Link *>(self);
+			const Charge charge(link->reactor, link->reactor.core);
+			link->told.on_flushed();
 		},
 		[](bufferevent *, short, void *self) {
-		auto *link = static_cast<Link *>(self);
-		const Charge charge(link->reactor, link->reactor.core);
-		link->told.on_broken();
-	},
+			auto *link = static_cast<Link *>(self);
+			const Charge charge(link->reactor, link->reactor.core);
+			link->told.on_broken();
+		},
 		this);
 }
 

@@ -206,10 +206,10 @@ Result<void> Listener::start(int fd)
 			[this](int socket) { return admit(socket); },
 			[this](std::unique_ptr<Link> link, const sockaddr *address) { take(std::move(link), address); },
 			[this](int error) {
-		++engine.figures.starved;
-		engine.needs.log.warn("accept has failed; the next try is in 100 ms", {{"listener", name}, {"reason", std::strerror(error)}});
+				++engine.figures.starved;
+				engine.needs.log.warn("accept has failed; the next try is in 100 ms", {{"listener", name}, {"reason", std::strerror(error)}});
 			},
-	});
+		});
 	if (acceptor) return {};
 	::close(fd);
 	return fail(fmt::format("listen {}: libevhtp refuses the socket", name));

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t most_waiting = 10000, most_bytes = 64 * 1024 * 1024, longest_value = 16 * 1024 * 1024, longest_key = 1024;
 constexpr int callbacks_a_turn = 64;
 
-std::string written(const pb::Json &value) { return value ? value.text() : "null"; }
+/// All 17 digits: what is read back is what was put.
+std::string written(const pb::Json &value) { return value ? value.text(JSON_COMPACT | JSON_ENCODE_ANY) : "null"; }
 
 std::vector<Operation> only(Operation o)
 {
@@ -71,20 +72,20 @@ Store::Store(Reactor &reactor_, std::unique_ptr<Worker> worker_, bool belongs_to
 		});
 	};
 	worker->start({[on_loop](Worker::Answers answers) {
-		on_loop([shared = std::make_shared<Worker::Answers>(std::move(answers))](Store &s) { // shared: std::function copies
-			const bool is_idle = s.answered.empty();
-			for (auto &result : *shared) {
-				s.answered.push_back({std::move(s.asked.front().first), std::move(result), s.asked.front().second});
-				s.asked.pop_front();
-			}
-			if (is_idle) s.deliver();
-		});
+					   on_loop([shared = std::make_shared<Worker::Answers>(std::move(answers))](Store &s) { // shared: std::function copies
+						   const bool is_idle = s.answered.empty();
+						   for (auto &result : *shared) {
+							   s.answered.push_back({std::move(s.asked.front().first), std::move(result), s.asked.front().second});
+							   s.asked.pop_front();
+						   }
+						   if (is_idle) s.deliver();
+					   });
 				   },
 		[on_loop](std::string text) {
-		on_loop([text = std::move(text)](Store &s) {
-			if (s.on_warning) s.on_warning(text);
-		});
-	}});
+			on_loop([text = std::move(text)](Store &s) {
+				if (s.on_warning) s.on_warning(text);
+			});
+		}});
 }
 
 Store::~Store()

@@ -173,10 +173,10 @@ template<typename S> S read_fields(const json_t *object)
 	S s{};
 	std::apply(
 		[&](const auto &...f) {
-		[[maybe_unused]] const auto one = [&](const auto &x) {
-			if (const json_t *j = at(object, x.name)) read_value(j, s.*x.member);
-		};
-		(one(f), ...);
+			[[maybe_unused]] const auto one = [&](const auto &x) {
+				if (const json_t *j = at(object, x.name)) read_value(j, s.*x.member);
+			};
+			(one(f), ...);
 		},
 		S::fields);
 	return s;

@@ -204,14 +204,13 @@ template<typename Path = None, typename Query = None, typename Body = None> clas
 public:
 	using On = Throwing<const Path &, const Query &, const Body &, Request &&>;
 	Handler(Scope &s, const char *pattern, On on_request, RouteOptions o = {})
-		: Item(
-			  s,
+		: Item(s,
 			  [&](pb_error *e) {
-		const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, nullptr, field_table<Path>, field_table<Query>, field_table<Body>, o.role,
-			o.deadline.count(), o.max_body, &Handler::run, this, o.produces};
-		return s.host->http->add_route(s.raw, &r, e);
+				  const pb_route r{sizeof(pb_route), o.flags, pattern, o.help, nullptr, field_table<Path>, field_table<Query>, field_table<Body>, o.role,
+					  o.deadline.count(), o.max_body, &Handler::run, this, o.produces};
+				  return s.host->http->add_route(s.raw, &r, e);
 			  }),
-	on(on_request)
+		  on(on_request)
 	{}
 
 private:
@@ -222,9 +221,9 @@ private:
 		Request r(h->host, request);
 		detail::guarded([&] { h->on.call(h->on.self, read_fields<Path>(args), read_fields<Query>(args), read_fields<Body>(args), std::move(r)); },
 			[&](const pb_error &e) {
-			if (pb_request *kept = rescue.take()) Request(h->host, kept).fail(e);
-			r.fail(e);
-		});
+				if (pb_request *kept = rescue.take()) Request(h->host, kept).fail(e);
+				r.fail(e);
+			});
 	}
 	On on;
 };

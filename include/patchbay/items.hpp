@@ -71,13 +71,12 @@ public:
 class Topic : public Item {
 public:
 	Topic(Scope &s, const char *name_, const char *help, uint32_t flags = PB_DROP_SAME, Bound<int> on_watch = {})
-		: Item(
-			  s,
+		: Item(s,
 			  [&](pb_error *e) {
-		const pb_topic t{sizeof(pb_topic), flags, name_, help, on_watch.call, on_watch.self};
-		return s.host->add_topic(s.raw, &t, e);
+				  const pb_topic t{sizeof(pb_topic), flags, name_, help, on_watch.call, on_watch.self};
+				  return s.host->add_topic(s.raw, &t, e);
 			  }),
-	name(name_)
+		  name(name_)
 	{}
 	void publish(Json value) noexcept
 	{

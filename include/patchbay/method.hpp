@@ -63,13 +63,12 @@ struct MethodOptions {
 template<typename Args> class Method : public Item {
 public:
 	Method(Scope &s, const char *name, Throwing<const Args &, Reply &&> on_call, MethodOptions o = {})
-		: Item(
-			  s,
+		: Item(s,
 			  [&](pb_error *e) {
-		const pb_method m{sizeof(pb_method), o.role, name, o.help, field_table<Args>, o.deadline.count(), &Method::run, this};
-		return s.host->add_method(s.raw, &m, e);
+				  const pb_method m{sizeof(pb_method), o.role, name, o.help, field_table<Args>, o.deadline.count(), &Method::run, this};
+				  return s.host->add_method(s.raw, &m, e);
 			  }),
-	on(on_call)
+		  on(on_call)
 	{}
 
 private:
@@ -80,9 +79,9 @@ private:
 		Reply reply(m->host, call);
 		detail::guarded([&] { m->on.call(m->on.self, read_fields<Args>(args), std::move(reply)); },
 			[&](const pb_error &e) {
-			if (pb_call *kept = rescue.take()) Reply(m->host, kept).fail(e);
-			reply.fail(e);
-		});
+				if (pb_call *kept = rescue.take()) Reply(m->host, kept).fail(e);
+				reply.fail(e);
+			});
 	}
 	Throwing<const Args &, Reply &&> on;
 };

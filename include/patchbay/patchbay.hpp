@@ -29,15 +29,15 @@ template<typename P> int start(const pb_host *h, pb_scope *s, const json_t *sett
 	int status = 0;
 	guarded(
 		[&] {
-		auto it = std::make_unique<Instance<P>>(h, s, read_fields<typename P::Settings>(settings));
-		if (!it->scope.errors.empty()) throw std::runtime_error(it->scope.errors);
-		*self = it.release();
+			auto it = std::make_unique<Instance<P>>(h, s, read_fields<typename P::Settings>(settings));
+			if (!it->scope.errors.empty()) throw std::runtime_error(it->scope.errors);
+			*self = it.release();
 		},
 		[&](const pb_error &e) {
-		*err = e;
-		err->details = nullptr;
-		status = -1;
-	});
+			*err = e;
+			err->details = nullptr;
+			status = -1;
+		});
 	return status;
 }
 template<typename P> int configure(void *self, const json_t *settings, pb_error *err) noexcept
@@ -45,10 +45,10 @@ template<typename P> int configure(void *self, const json_t *settings, pb_error 
 	int status = 0;
 	guarded([&] { static_cast<Instance<P> *>(self)->plugin.configure(read_fields<typename P::Settings>(settings)); },
 		[&](const pb_error &e) {
-		*err = e;
-		err->details = nullptr;
-		status = -1;
-	});
+			*err = e;
+			err->details = nullptr;
+			status = -1;
+		});
 	return status;
 }
 template<typename P> void drain(void *self, int is_shutdown, pb_tick_fn *done, void *ctx) noexcept

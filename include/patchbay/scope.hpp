@@ -98,16 +98,16 @@ public:
 		const int refused = host->work(
 			raw,
 			[](void *s) noexcept {
-			auto *t = static_cast<Task *>(s);
-			if constexpr (std::is_void_v<Out>) t->job();
-			else t->out.emplace(t->job());
+				auto *t = static_cast<Task *>(s);
+				if constexpr (std::is_void_v<Out>) t->job();
+				else t->out.emplace(t->job());
 			},
 			[](void *s) noexcept {
-			const std::unique_ptr<Task> t(static_cast<Task *>(s));
-			if constexpr (std::is_void_v<Out>) t->done();
-			else t->done(std::move(*t->out));
-		},
-				  task.get(), &e);
+				const std::unique_ptr<Task> t(static_cast<Task *>(s));
+				if constexpr (std::is_void_v<Out>) t->done();
+				else t->done(std::move(*t->out));
+			},
+			task.get(), &e);
 		if (refused != 0) {
 			warn(e.text);
 			return false;

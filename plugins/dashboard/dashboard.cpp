@@ -92,9 +92,9 @@ public:
 	{
 		pb::detail::guarded([&] { kept.finish(done); },
 			[&](const pb_error &e) {
-			scope.warn(e.text);
-			done();
-		});
+				scope.warn(e.text);
+				done();
+			});
 	}
 
 private:
@@ -111,7 +111,7 @@ private:
 		if (!has_fix || !std::isfinite(lat) || !std::isfinite(lon)) return;
 		pb::detail::guarded(
 			[&] {
-			if (track.add(v.time_ms, lat, lon, error_m)) kept.keep(track.back());
+				if (track.add(v.time_ms, lat, lon, error_m)) kept.keep(track.back());
 			},
 			[this](const pb_error &e) { scope.warn(e.text); });
 	}
@@ -133,9 +133,9 @@ private:
 		if (is_reading) return;
 		is_reading = scope.work([folder = disk_folder] { return read_machine(folder); },
 			[this](const Machine &m) {
-			is_reading = false;
-			pb::detail::guarded([&] { take(m); }, [this](const pb_error &e) { scope.warn(e.text); });
-		});
+				is_reading = false;
+				pb::detail::guarded([&] { take(m); }, [this](const pb_error &e) { scope.warn(e.text); });
+			});
 	}
 
 	void take(const Machine &m)

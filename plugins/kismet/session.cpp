@@ -61,10 +61,10 @@ void Session::begin_attempt() noexcept
 	auto needs = std::make_shared<Options>(options);
 	const bool is_accepted = scope.work(
 		[needs] {
-		Resolved r = resolve(*needs);
-		wipe(needs->password);
-		wipe(needs->api_token);
-		return r;
+			Resolved r = resolve(*needs);
+			wipe(needs->password);
+			wipe(needs->api_token);
+			return r;
 		},
 		[this](Resolved r) noexcept { on_resolved(std::move(r)); });
 	if (is_accepted) return;
@@ -141,8 +141,8 @@ void Session::diagnose(const Verdict &why)
 	scope.call(
 		"procs.status", {{"name", options.process}},
 		[this, why](const pb::Result &r) {
-		const std::string_view is = r.ok() ? pb::text_at(r.json(), "state") : std::string_view();
-		if (phase == Phase::resting) diagnose_here(why, is == "starting" || is == "running" || is == "ready");
+			const std::string_view is = r.ok() ? pb::text_at(r.json(), "state") : std::string_view();
+			if (phase == Phase::resting) diagnose_here(why, is == "starting" || is == "running" || is == "ready");
 		},
 		2s);
 }
@@ -151,11 +151,11 @@ void Session::diagnose_here(const Verdict &why, bool has_process)
 {
 	const bool is_accepted = scope.work(
 		[to = address, port = options.target.port, name = is_own && !has_process ? options.process : std::string(), has_process] {
-		return Diagnosis{try_to_connect(to, port), has_process || (!name.empty() && kismet::has_process(name))};
+			return Diagnosis{try_to_connect(to, port), has_process || (!name.empty() && kismet::has_process(name))};
 		},
 		[this, why](Diagnosis d) noexcept {
-		if (phase == Phase::resting) set_down(why, d);
-	});
+			if (phase == Phase::resting) set_down(why, d);
+		});
 	if (!is_accepted) set_down(why, {0, has_process});
 }
 

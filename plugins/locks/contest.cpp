@@ -61,8 +61,8 @@ void FileLocks::Contest::try_once()
 			return take(std::move(std::get<Place>(place)), content, stale_after, wall_clock());
 		},
 		[weak = std::weak_ptr(self), &scope = files.scope](Got got) {
-		if (const auto c = weak.lock()) (*c)->on_tried(std::move(got));
-		else if (auto *file = std::get_if<HeldFile>(&got)) put_back(scope, std::move(*file));
+			if (const auto c = weak.lock()) (*c)->on_tried(std::move(got));
+			else if (auto *file = std::get_if<HeldFile>(&got)) put_back(scope, std::move(*file));
 		});
 	if (!is_on_its_way) timer.once(longest_pause);
 }
@@ -93,15 +93,15 @@ void FileLocks::Contest::look_again()
 	const auto file = std::make_shared<std::optional<HeldFile>>(std::exchange(fresh, std::nullopt)); // shared: a refused job gives it back
 	const bool is_on_its_way = files.scope.work(
 		[file] {
-		const bool is_it = is_ours(**file);
-		return Seen{std::exchange(*file, std::nullopt), is_it};
+			const bool is_it = is_ours(**file);
+			return Seen{std::exchange(*file, std::nullopt), is_it};
 		},
 		[weak = std::weak_ptr(self), &scope = files.scope](Seen seen) {
-		const auto c = weak.lock();
-		if (!c && seen.is_ours) put_back(scope, std::move(*seen.file));
-		else if (c && seen.is_ours) (*c)->have(std::move(*seen.file));
-		else if (c) (*c)->try_once();
-	});
+			const auto c = weak.lock();
+			if (!c && seen.is_ours) put_back(scope, std::move(*seen.file));
+			else if (c && seen.is_ours) (*c)->have(std::move(*seen.file));
+			else if (c) (*c)->try_once();
+		});
 	if (is_on_its_way) return;
 	fresh = std::move(*file);
 	timer.once(longest_pause);

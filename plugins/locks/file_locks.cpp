@@ -58,8 +58,8 @@ void FileLocks::with_name(const std::string &path, pb::Reply &&reply, std::funct
 			return prefix + std::get<Place>(place).path;
 		},
 		[kept, then = std::move(then)](const Found &found) {
-		if (const auto *fault = std::get_if<Fault>(&found)) return kept->fail(fault->status, fault->code, fault->text);
-		pb::detail::guarded([&] { then(std::get<std::string>(found), std::move(*kept)); }, [&](const pb_error &e) { kept->fail(e); });
+			if (const auto *fault = std::get_if<Fault>(&found)) return kept->fail(fault->status, fault->code, fault->text);
+			pb::detail::guarded([&] { then(std::get<std::string>(found), std::move(*kept)); }, [&](const pb_error &e) { kept->fail(e); });
 		});
 	if (!is_on_its_way) kept->fail(503, "", fmt::format("{}: too much work waits; try again", path));
 }
@@ -162,18 +162,18 @@ void FileLocks::refresh_one(Held &h)
 	const std::string id = make_id(settings.content, wall_clock());
 	const auto file = std::make_shared<std::optional<HeldFile>>(std::exchange(h.file, std::nullopt));
 	const std::string path = (*file)->place.path;
-	desk.store.record_file({path, (*file)->inode(), {(*file)->id, id}},
-		[this, file, id, name = h.name, token = h.token](const std::optional<pb::Error> &failed) {
-		// Unrecorded is not unheld: the file is made young all the same, only a crash just now would lose it.
-		if (failed) scope.warn(failed->what());
-		const auto back = [this, file, name, token](bool is_ours_still) {
-			Held *it = find(name, token);
-			it->file = std::exchange(*file, std::nullopt);
-			if (!is_ours_still) lost(*it);
-			else if (it->is_over) end(*it);
-		};
-		if (!scope.work([file, id] { return refresh(**file, id); }, back)) back(true);
-	});
+	desk.store.record_file(
+		{path, (*file)->inode(), {(*file)->id, id}}, [this, file, id, name = h.name, token = h.token](const std::optional<pb::Error> &failed) {
+			// Unrecorded is not unheld: the file is made young all the same, only a crash just now would lose it.
+			if (failed) scope.warn(failed->what());
+			const auto back = [this, file, name, token](bool is_ours_still) {
+				Held *it = find(name, token);
+				it->file = std::exchange(*file, std::nullopt);
+				if (!is_ours_still) lost(*it);
+				else if (it->is_over) end(*it);
+			};
+			if (!scope.work([file, id] { return refresh(**file, id); }, back)) back(true);
+		});
 }
 
 void FileLocks::lost(Held &h)
@@ -205,19 +205,19 @@ void FileLocks::restore(std::vector<Store::FileRecord> records)
 				return adopt(std::move(std::get<Place>(place)), r.inode, r.ids);
 			},
 			[this, name, token](Back back) {
-			if (back) {
-				keep(name, token, std::move(*back));
-				Held &h = held.back();
-				const Table::Lock *now = desk.locks().find(name);
-				if (now && now->holder && now->holder->token == token && token != 0) refresh_one(h);
-				else end(h); // its lease ended while we were away
-				return;
-			}
-			desk.store.forget_file(name.substr(prefix.size()));
-			if (token == 0) return;
-			scope.warn(fmt::format("{}.lock went to another program while the daemon was away", name.substr(prefix.size())));
-			desk.release(
-				name, token, [](const auto &) {}, "lost");
+				if (back) {
+					keep(name, token, std::move(*back));
+					Held &h = held.back();
+					const Table::Lock *now = desk.locks().find(name);
+					if (now && now->holder && now->holder->token == token && token != 0) refresh_one(h);
+					else end(h); // its lease ended while we were away
+					return;
+				}
+				desk.store.forget_file(name.substr(prefix.size()));
+				if (token == 0) return;
+				scope.warn(fmt::format("{}.lock went to another program while the daemon was away", name.substr(prefix.size())));
+				desk.release(
+					name, token, [](const auto &) {}, "lost");
 			});
 		if (!is_on_its_way) scope.error(fmt::format("{}.lock: not taken up again: too much work waits", r.path));
 	}

@@ -113,9 +113,9 @@ void Store::record(const std::string &name, const Holder &holder, Done done)
 		{{"owner", holder.owner}, {"token", holder.token}, {"ttl_ms", holder.ttl}, {"since_ms", holder.since}, {"ends_ms", *holder.expires},
 			{"since_wall_ms", holder.since + to_wall}, {"ends_wall_ms", *holder.expires + to_wall}, {"boot", boot}},
 		[this, token = holder.token, done = std::move(done)](const pb::Result &r) mutable {
-		if (auto failed = error_of(r)) done(failed);
-		else when_reserved(token, std::move(done));
-	});
+			if (auto failed = error_of(r)) done(failed);
+			else when_reserved(token, std::move(done));
+		});
 }
 
 void Store::forget(const std::string &name, Done done)

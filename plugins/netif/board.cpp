@@ -62,10 +62,10 @@ void Board::on_flush() noexcept
 	last_flush = std::chrono::steady_clock::now();
 	pb::detail::guarded(
 		[&] {
-		for (std::size_t i = 0; i < most_at_once && !dirty.empty(); ++i) renew(dirty.extract(dirty.begin()).value());
-		if (dirty.empty()) return publish_summary();
-		is_planned = true;
-		flush.once(0ms); // the rest next turn
+			for (std::size_t i = 0; i < most_at_once && !dirty.empty(); ++i) renew(dirty.extract(dirty.begin()).value());
+			if (dirty.empty()) return publish_summary();
+			is_planned = true;
+			flush.once(0ms); // the rest next turn
 		},
 		[&](const pb_error &e) { scope.error(std::string("publishing: ") + e.text); });
 }

@@ -78,19 +78,19 @@ void Holding::check()
 	const bool with_radio = record.wanted_type != 0 || record.wanted_mhz != 0;
 	around.worker.run(
 		[&kernel = around.kernel, index = record.index, name = record.name, pid = record.pid, wiphy = record.wiphy, with_radio] {
-		Checked out;
-		out.link_answer = kernel.read_link(index, out.link);
-		if (with_radio && out.link_answer.ok()) {
-			out.radio_answer = kernel.read_radio(index, out.radio);
-			if (wiphy) kernel.read_siblings(*wiphy, index, out.siblings);
-			out.hardware = read_hardware(name);
-			out.kept = kernel.keep(index);
-		}
-		if (pid != 0) {
-			out.pid_start = start_of(pid);
-			out.command = command_of(pid);
-		}
-		return out;
+			Checked out;
+			out.link_answer = kernel.read_link(index, out.link);
+			if (with_radio && out.link_answer.ok()) {
+				out.radio_answer = kernel.read_radio(index, out.radio);
+				if (wiphy) kernel.read_siblings(*wiphy, index, out.siblings);
+				out.hardware = read_hardware(name);
+				out.kept = kernel.keep(index);
+			}
+			if (pid != 0) {
+				out.pid_start = start_of(pid);
+				out.command = command_of(pid);
+			}
+			return out;
 		},
 		[this](Checked checked) { on_checked(std::move(checked)); });
 }
@@ -144,11 +144,11 @@ void Holding::claim()
 	const std::string mode = record.wanted_type != 0 ? mode_name(record.wanted_type) : mode_before;
 	around.worker.run(
 		[records = around.records, record = record, mode] {
-		Out out;
-		out.record_error = records.write(record);
-		if (!out.record_error.empty() && record.wanted_type != 0) return out; // no change without a way back
-		out.claim = claim_state_file(record.state_file, record.owner, mode, record.since_ms, 0);
-		return out;
+			Out out;
+			out.record_error = records.write(record);
+			if (!out.record_error.empty() && record.wanted_type != 0) return out; // no change without a way back
+			out.claim = claim_state_file(record.state_file, record.owner, mode, record.since_ms, 0);
+			return out;
 		},
 		[this](const Out &out) { on_claimed(out.claim, out.record_error); });
 }
@@ -213,14 +213,14 @@ void Holding::step(const char *name, std::function<Answer(Kernel &)> job, Then t
 	late.once(20s);
 	around.worker.run(
 		[&kernel = around.kernel, records = around.records, record = record, job = std::move(job)] {
-		// The first change stands on disk already; that a later step does not get there spoils nothing.
-		[[maybe_unused]] const std::string why = records.write(record);
-		return job(kernel);
+			// The first change stands on disk already; that a later step does not get there spoils nothing.
+			[[maybe_unused]] const std::string why = records.write(record);
+			return job(kernel);
 		},
 		[this, then](const Answer &answer) {
-		late.stop();
-		(this->*then)(answer);
-	});
+			late.stop();
+			(this->*then)(answer);
+		});
 }
 
 void Holding::step_down()

@@ -37,9 +37,9 @@ Answer NetlinkKernel::read_siblings(std::uint32_t wiphy, int index, std::vector<
 	if (family == 0 && !find_wireless()) return no_wireless();
 	return generic.dump([&] { return get_radio(family, 0); }, read_deadline, [&] { out.clear(); },
 		[&](const nlmsghdr *m) {
-		auto radio = parse_radio(m);
-		if (radio && radio->wiphy == wiphy && radio->index != index && out.size() < 64) out.push_back(*std::move(radio));
-	});
+			auto radio = parse_radio(m);
+			if (radio && radio->wiphy == wiphy && radio->index != index && out.size() < 64) out.push_back(*std::move(radio));
+		});
 }
 
 Answer NetlinkKernel::set_up(int index, bool is_up) { return route.ask(set_link(index, is_up), is_up ? up_deadline : down_deadline); }
@@ -63,14 +63,14 @@ std::vector<std::string> NetlinkKernel::keep(int index)
 	route.dump(
 		dump_addresses, dump_deadline, [&] { addresses.clear(); },
 		[&](const nlmsghdr *m) {
-		const auto news = parse_address(m);
-		// Link-local addresses come with the link.
-		if (news && news->index == index && news->address.scope != RT_SCOPE_LINK && addresses.size() < most_kept) addresses.push_back(copy(m));
+			const auto news = parse_address(m);
+			// Link-local addresses come with the link.
+			if (news && news->index == index && news->address.scope != RT_SCOPE_LINK && addresses.size() < most_kept) addresses.push_back(copy(m));
 		});
 	route.dump(
 		dump_routes, dump_deadline, [&] { routes.clear(); },
 		[&](const nlmsghdr *m) {
-		if (parse_route(m) == index && routes.size() < most_kept) routes.push_back(copy(m));
+			if (parse_route(m) == index && routes.size() < most_kept) routes.push_back(copy(m));
 		});
 	addresses.insert(addresses.end(), routes.begin(), routes.end());
 	return addresses;
@@ -91,13 +91,13 @@ Snapshot NetlinkKernel::read_links()
 	out.answer = route.dump(
 		dump_links, dump_deadline, [&] { out.links.clear(); },
 		[&](const nlmsghdr *m) {
-		if (auto news = parse_link(m)) out.links.push_back(*std::move(news));
+			if (auto news = parse_link(m)) out.links.push_back(*std::move(news));
 		});
 	if (!out.answer.ok()) return out;
 	out.answer = route.dump(
 		dump_addresses, dump_deadline, [&] { out.addresses.clear(); },
 		[&](const nlmsghdr *m) {
-		if (auto news = parse_address(m)) out.addresses.push_back(*std::move(news));
+			if (auto news = parse_address(m)) out.addresses.push_back(*std::move(news));
 		});
 	return out;
 }
@@ -119,8 +119,8 @@ RadioSnapshot NetlinkKernel::read_radios()
 	if (!out.answer.ok()) return out;
 	out.answer = generic.dump([&] { return get_radio(family, 0); }, dump_deadline, [&] { out.radios.clear(); },
 		[&](const nlmsghdr *m) {
-		if (auto radio = parse_radio(m)) out.radios.push_back(*std::move(radio));
-	});
+			if (auto radio = parse_radio(m)) out.radios.push_back(*std::move(radio));
+		});
 	generic.ask(get_country(family), read_deadline, [&](const nlmsghdr *m) {
 		if (out.country.empty()) out.country = parse_country(m).value_or("");
 	});
@@ -134,15 +134,15 @@ Air NetlinkKernel::read_air(const Radio &radio)
 	std::size_t stations = 0;
 	generic.dump([&] { return get_stations(family, radio.index); }, read_deadline, [&] { stations = 0; },
 		[&](const nlmsghdr *m) {
-		// One for a station; of an access point's or a mesh's neighbours the strongest is shown.
-		if (const auto dbm = parse_signal(m); dbm && ++stations <= most_stations) out.signal = std::max(out.signal.value_or(*dbm), *dbm);
-	});
+			// One for a station; of an access point's or a mesh's neighbours the strongest is shown.
+			if (const auto dbm = parse_signal(m); dbm && ++stations <= most_stations) out.signal = std::max(out.signal.value_or(*dbm), *dbm);
+		});
 	// The interface's own SSID is wrong both ways for a station: the kernel's scan list knows what it is connected to.
 	if (radio.type == NL80211_IFTYPE_STATION) {
 		generic.dump([&] { return get_scan(family, radio.index); }, read_deadline, [] {},
 			[&](const nlmsghdr *m) {
-			if (auto ssid = parse_connected_ssid(m)) out.ssid = *std::move(ssid);
-		});
+				if (auto ssid = parse_connected_ssid(m)) out.ssid = *std::move(ssid);
+			});
 	}
 	return out;
 }

@@ -126,21 +126,21 @@ void Owners::sweep() noexcept
 {
 	pb::detail::guarded(
 		[&] {
-		std::erase_if(holdings, [](const auto &h) { return h.second->state() == Holding::State::over; });
-		if (!is_ready) return;
-		// Each is asked again once; those that still must wait queue up anew, in their order.
-		std::list<Waiting> again;
-		again.swap(waiting);
-		for (Waiting &w : again) {
-			if (w.has_left) continue;
-			const Link *link = around.links.find(w.args.name);
-			const auto found = link ? holdings.find(link->index) : holdings.end();
-			if (found != holdings.end() && found->second->state() == Holding::State::stuck) {
-				w.reply.fail(409, "INTERFACE_STUCK", found->second->problem(), found->second->describe());
-				continue;
+			std::erase_if(holdings, [](const auto &h) { return h.second->state() == Holding::State::over; });
+			if (!is_ready) return;
+			// Each is asked again once; those that still must wait queue up anew, in their order.
+			std::list<Waiting> again;
+			again.swap(waiting);
+			for (Waiting &w : again) {
+				if (w.has_left) continue;
+				const Link *link = around.links.find(w.args.name);
+				const auto found = link ? holdings.find(link->index) : holdings.end();
+				if (found != holdings.end() && found->second->state() == Holding::State::stuck) {
+					w.reply.fail(409, "INTERFACE_STUCK", found->second->problem(), found->second->describe());
+					continue;
+				}
+				pb::detail::guarded([&] { acquire(w.args, std::move(w.reply)); }, [&](const pb_error &e) { w.reply.fail(e); });
 			}
-			pb::detail::guarded([&] { acquire(w.args, std::move(w.reply)); }, [&](const pb_error &e) { w.reply.fail(e); });
-		}
 		},
 		[&](const pb_error &e) { around.scope.error(std::string("sweeping: ") + e.text); });
 }
@@ -151,14 +151,14 @@ void Owners::recover()
 {
 	around.worker.run(
 		[records = around.records] {
-		std::vector<Left> out;
-		for (Record &record : records.read_all()) {
-			Left left{std::move(record), false, {}};
-			left.is_alive = left.record.pid != 0 && start_of(left.record.pid) == left.record.pid_start;
-			if (left.record.pid == 0 && left.record.lease_ms == 0) left.users = find_rivals(left.record.index);
-			out.push_back(std::move(left));
-		}
-		return out;
+			std::vector<Left> out;
+			for (Record &record : records.read_all()) {
+				Left left{std::move(record), false, {}};
+				left.is_alive = left.record.pid != 0 && start_of(left.record.pid) == left.record.pid_start;
+				if (left.record.pid == 0 && left.record.lease_ms == 0) left.users = find_rivals(left.record.index);
+				out.push_back(std::move(left));
+			}
+			return out;
 		},
 		[this](std::vector<Left> left) { take_up(std::move(left)); });
 }
@@ -174,9 +174,9 @@ void Owners::take_up(std::vector<Left> left)
 			around.scope.info(fmt::format("the record of {} is of an interface that has gone: dropped", record.name), {{"owner", record.owner}});
 			around.worker.run(
 				[records = around.records, record] {
-				remove_state_file(record.state_file, record.owner, record.since_ms);
-				records.remove(record.index);
-				return true;
+					remove_state_file(record.state_file, record.owner, record.since_ms);
+					records.remove(record.index);
+					return true;
 				},
 				[](bool) {});
 			continue;

@@ -87,18 +87,18 @@ void Holding::undo()
 	};
 	around.worker.run(
 		[&kernel = around.kernel, records = around.records, record = record] {
-		[[maybe_unused]] const std::string why = records.write(record);
-		Undone out;
-		out.fault = restore(kernel, record, out.note);
-		out.look.radio_answer = kernel.read_radio(record.index, out.look.radio);
-		out.look.link_answer = kernel.read_link(record.index, out.look.link);
-		return out;
+			[[maybe_unused]] const std::string why = records.write(record);
+			Undone out;
+			out.fault = restore(kernel, record, out.note);
+			out.look.radio_answer = kernel.read_radio(record.index, out.look.radio);
+			out.look.link_answer = kernel.read_link(record.index, out.look.link);
+			return out;
 		},
 		[this](const Undone &out) {
-		late.stop();
-		if (!out.note.empty()) around.scope.warn(out.note);
-		on_undone(out.fault, out.look);
-	});
+			late.stop();
+			if (!out.note.empty()) around.scope.warn(out.note);
+			on_undone(out.fault, out.look);
+		});
 }
 
 void Holding::on_undone(const Fault &fault, const Look &look)
@@ -151,15 +151,15 @@ void Holding::finish()
 {
 	around.worker.run(
 		[records = around.records, record = record] {
-		remove_state_file(record.state_file, record.owner, record.since_ms);
-		records.remove(record.index);
-		return true;
+			remove_state_file(record.state_file, record.owner, record.since_ms);
+			records.remove(record.index);
+			return true;
 		},
 		[this](bool) {
-		enter(State::over);
-		if (auto reply = std::exchange(asking, std::nullopt)) reply->fail(pending_fault.status, pending_fault.code, pending_fault.text);
-		for (pb::Reply &reply : std::exchange(giving, {})) reply(around.audience.entry(record.index));
-	});
+			enter(State::over);
+			if (auto reply = std::exchange(asking, std::nullopt)) reply->fail(pending_fault.status, pending_fault.code, pending_fault.text);
+			for (pb::Reply &reply : std::exchange(giving, {})) reply(around.audience.entry(record.index));
+		});
 }
 
 void Holding::recover(bool is_in_use)

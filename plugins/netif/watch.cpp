@@ -30,15 +30,15 @@ void Holding::look(void (Holding::*then)(const Look &))
 	late.once(20s);
 	around.worker.run(
 		[&kernel = around.kernel, index = record.index] {
-		Look out;
-		out.radio_answer = kernel.read_radio(index, out.radio);
-		out.link_answer = kernel.read_link(index, out.link);
-		return out;
+			Look out;
+			out.radio_answer = kernel.read_radio(index, out.radio);
+			out.link_answer = kernel.read_link(index, out.link);
+			return out;
 		},
 		[this, then](const Look &look) {
-		late.stop();
-		(this->*then)(look);
-	});
+			late.stop();
+			(this->*then)(look);
+		});
 }
 
 Holding::Seen Holding::judge(const Look &look) const
@@ -116,15 +116,15 @@ void Holding::report(const std::string &cls, const std::string &message, const s
 	const auto shared = std::make_shared<pb::Json>(std::move(incident));
 	around.scanner.run([index = record.index] { return find_rivals(index); },
 		[&scope = around.scope, &audience = around.audience, shared, own = record.pid](std::vector<Rival> rivals) {
-		std::erase_if(rivals, [own](const Rival &r) { return r.pid == own; });
-		if (!rivals.empty()) {
-			const std::string text = fmt::format("{}; using it: {}", pb::text_at(shared->get(), "message"), name_all(rivals));
-			shared->set("message", text);
-		}
-		shared->set("processes", netif::describe(rivals));
-		scope.warn(std::string(pb::text_at(shared->get(), "message")), {{"class", pb::Json::share(pb::at(shared->get(), "class"))}});
-		audience.on_incident(std::move(*shared));
-	});
+			std::erase_if(rivals, [own](const Rival &r) { return r.pid == own; });
+			if (!rivals.empty()) {
+				const std::string text = fmt::format("{}; using it: {}", pb::text_at(shared->get(), "message"), name_all(rivals));
+				shared->set("message", text);
+			}
+			shared->set("processes", netif::describe(rivals));
+			scope.warn(std::string(pb::text_at(shared->get(), "message")), {{"class", pb::Json::share(pb::at(shared->get(), "class"))}});
+			audience.on_incident(std::move(*shared));
+		});
 }
 
 void Holding::on_news(bool has_gone)

@@ -114,13 +114,13 @@ private:
 		const bool afresh = std::exchange(must_be_fresh, false);
 		const bool is_taken = scope.work([this_processes = &processes, afresh] { return scan(*this_processes, afresh); },
 			[this](Scan found) {
-			is_scanning = false;
-			last = std::move(found);
-			if (!last.why.empty()) scope.warn("ports: " + last.why);
-			publish();
-			for (const auto &one : std::exchange(running, {})) one();
-			if (!waiting.empty()) start();
-		});
+				is_scanning = false;
+				last = std::move(found);
+				if (!last.why.empty()) scope.warn("ports: " + last.why);
+				publish();
+				for (const auto &one : std::exchange(running, {})) one();
+				if (!waiting.empty()) start();
+			});
 		if (is_taken) return;
 		is_scanning = false;
 		running.clear(); // dropped replies answer with an error of their own

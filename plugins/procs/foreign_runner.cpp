@@ -94,13 +94,13 @@ private:
 		const int number = is_late ? SIGKILL : std::exchange(next_signal, 0);
 		is_busy = context.scope.work([known = tree, number] { return signal_tree(known, number); },
 			[this, number, token = alive](Tree t) noexcept {
-			if (!*token) return;
-			is_busy = false;
-			if (number == SIGKILL) killed = std::max(killed, t.signalled);
-			if (t.members.empty()) return end();
-			tree = std::move(t.members);
-			later.once(look_again);
-		});
+				if (!*token) return;
+				is_busy = false;
+				if (number == SIGKILL) killed = std::max(killed, t.signalled);
+				if (t.members.empty()) return end();
+				tree = std::move(t.members);
+				later.once(look_again);
+			});
 		if (!is_busy) later.once(look_again);
 	}
 

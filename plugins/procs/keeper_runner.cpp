@@ -32,8 +32,8 @@ public:
 		nonce = random_nonce();
 		const bool is_taken = context.scope.work([job = SpawnJob{settings, context.paths, name, extra, nonce}] { return spawn_keeper(job); },
 			[this, token = alive](Spawned s) noexcept {
-			if (*token) on_spawned(std::move(s));
-		});
+				if (*token) on_spawned(std::move(s));
+			});
 		if (!is_taken) fail_later("the worker pool is busy; try again");
 	}
 
@@ -166,7 +166,7 @@ private:
 		const bool is_taken = context.scope.work(
 			[ended, is_gone, tree, s = settings, log = log_of(context.paths, name), began = began_ms] { return settle(ended, is_gone, tree, s, log, began); },
 			[this, token = alive](Aftermath a) noexcept {
-			if (*token) owner.on_ended(*this, a.ended, a.why);
+				if (*token) owner.on_ended(*this, a.ended, a.why);
 			});
 		if (!is_taken) again_later(ended, is_gone);
 	}

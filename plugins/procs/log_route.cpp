@@ -62,8 +62,8 @@ void LogRoute::tail(const std::string &name, std::size_t count, std::function<vo
 	const bool is_taken =
 		context.scope.work([log = log_of(context.paths, name), count] { return fmt::format("{{\"lines\":[{}]}}", fmt::join(tail_of(log, count).lines, ",")); },
 			[then, token = alive](std::string json) noexcept {
-		if (*token) then(std::move(json));
-		});
+				if (*token) then(std::move(json));
+			});
 	if (!is_taken) throw pb::Error(503, "", "the worker pool is busy; try again");
 }
 
@@ -83,8 +83,8 @@ void LogRoute::on_request(const Path &path, const Query &query, const pb::None &
 	const std::string log = log_of(context.paths, path.name);
 	const bool is_taken = context.scope.work([log, count = static_cast<std::size_t>(query.lines)] { return tail_of(log, count); },
 		[this, log, held, token = alive](LogTail t) noexcept {
-		if (*token) open(log, std::move(t), std::move(*held));
-	});
+			if (*token) open(log, std::move(t), std::move(*held));
+		});
 	if (!is_taken) throw pb::Error(503, "", "the worker pool is busy; try again");
 }
 

@@ -110,15 +110,15 @@ void PidFiles::write(const std::string &path, File &file, bool is_first)
 	const bool is_own = path.starts_with(context.paths.pid_dir + "/");
 	file.is_busy = context.scope.work(
 		[path, wanted, is_first, folder = is_own ? context.paths.pid_dir : std::string()] {
-		if (is_first && wanted.empty() && folder.empty() && is_in_use(path))
-			return std::string("it names a process that somebody else has started; it is left");
-		if (!folder.empty() && !wanted.empty())
-			if (const std::string why = make_folder(folder, 0755); !why.empty()) return why;
-		return write_pid_file(path, wanted);
+			if (is_first && wanted.empty() && folder.empty() && is_in_use(path))
+				return std::string("it names a process that somebody else has started; it is left");
+			if (!folder.empty() && !wanted.empty())
+				if (const std::string why = make_folder(folder, 0755); !why.empty()) return why;
+			return write_pid_file(path, wanted);
 		},
 		[this, path, token = alive](const std::string &why) noexcept {
-		if (*token) on_written(path, why);
-	});
+			if (*token) on_written(path, why);
+		});
 	if (!file.is_busy) context.scope.warn("PID file not written", {{"file", path}, {"reason", "the worker pool is busy"}});
 }
 

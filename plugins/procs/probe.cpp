@@ -182,16 +182,16 @@ void Probe::look_up()
 	if (!addresses.empty()) return connect_next();
 	const bool is_taken = context.scope.work(
 		[w = *where] {
-		Found f;
-		f.addresses = resolve(w, true, f.why);
-		return f;
+			Found f;
+			f.addresses = resolve(w, true, f.why);
+			return f;
 		},
 		[this, token = alive](Found f) noexcept {
-		if (!*token || is_over) return;
-		addresses = std::move(f.addresses);
-		if (addresses.empty()) on_attempt(false, f.why);
-		else connect_next();
-	});
+			if (!*token || is_over) return;
+			addresses = std::move(f.addresses);
+			if (addresses.empty()) on_attempt(false, f.why);
+			else connect_next();
+		});
 	if (!is_taken) on_attempt(false, "the worker pool is busy");
 }
 
@@ -206,8 +206,8 @@ void Probe::look_for_file()
 {
 	const bool is_taken = context.scope.work([path = ready.target] { return ::access(path.c_str(), F_OK) == 0 ? 0 : errno; },
 		[this, token = alive](int error) noexcept {
-		if (*token && !is_over) on_attempt(error == 0, error == 0 ? "" : std::strerror(error));
-	});
+			if (*token && !is_over) on_attempt(error == 0, error == 0 ? "" : std::strerror(error));
+		});
 	if (!is_taken) on_attempt(false, "the worker pool is busy");
 }
 

@@ -33,11 +33,11 @@ void Process::find_foreign()
 	step = Step::adopting;
 	const bool is_taken = context.scope.work([rule = *settings.adopt, roots = owner.kept_roots()] { return find_stranger(rule, roots); },
 		[this, now = attempt, token = alive](Identity who) noexcept {
-		if (!*token || now != attempt) return;
-		step = Step::asking;
-		if (who) return adopt(who);
-		ask_ports(0);
-	});
+			if (!*token || now != attempt) return;
+			step = Step::asking;
+			if (who) return adopt(who);
+			ask_ports(0);
+		});
 	if (!is_taken) fail(pb::Error(503, "", fmt::format("{}: the worker pool is busy; try again", name)));
 }
 
@@ -47,10 +47,10 @@ void Process::ask(const char *method, pb::Json args, const std::string &for_what
 	context.scope.call(
 		method, std::move(args),
 		[this, for_what, then = std::move(then), now = attempt, token = alive](const pb::Result &r) {
-		if (!*token || now != attempt) return;
-		const bool is_absent = !r.ok() && r.error()->status == 404 && std::string_view(r.error()->text).starts_with("no method");
-		if (r.ok() || is_absent) return then(r.json());
-		fail(pb::Error(r.error()->status, r.error()->code, fmt::format("{} needs {}: {}", name, for_what, r.error()->text)));
+			if (!*token || now != attempt) return;
+			const bool is_absent = !r.ok() && r.error()->status == 404 && std::string_view(r.error()->text).starts_with("no method");
+			if (r.ok() || is_absent) return then(r.json());
+			fail(pb::Error(r.error()->status, r.error()->code, fmt::format("{} needs {}: {}", name, for_what, r.error()->text)));
 		},
 		ask_limit);
 }

@@ -69,15 +69,15 @@ void Coordinator::begin() noexcept
 	};
 	const bool is_taken = context.scope.work(
 		[folder = context.paths.keep_dir] {
-		Scan s;
-		s.lock = lock_folder(folder, s.found.why);
-		if (s.lock) s.found.keepers = scan_keepers(folder);
-		return s;
+			Scan s;
+			s.lock = lock_folder(folder, s.found.why);
+			if (s.lock) s.found.keepers = scan_keepers(folder);
+			return s;
 		},
 		[this](Scan s) noexcept {
-		lock = std::move(s.lock);
-		on_scanned(std::move(s.found));
-	});
+			lock = std::move(s.lock);
+			on_scanned(std::move(s.found));
+		});
 	if (!is_taken) soon.once(milliseconds(100));
 }
 
@@ -155,17 +155,17 @@ void Coordinator::adopt_strangers()
 	if (rules.empty()) return go_on();
 	const bool is_taken = context.scope.work(
 		[rules, roots = kept_roots()]() mutable {
-		for (Rule &r : rules) r.who = find_stranger(r.rule, roots);
-		return std::move(rules);
+			for (Rule &r : rules) r.who = find_stranger(r.rule, roots);
+			return std::move(rules);
 		},
 		[this, go_on](std::vector<Rule> done) noexcept {
-		for (const Rule &r : done) {
-			if (!r.who) continue;
-			context.scope.info("process adopted", {{"process", r.name}, {"pid", r.who.pid}});
-			at(r.name).adopt(r.who);
-		}
-		go_on();
-	});
+			for (const Rule &r : done) {
+				if (!r.who) continue;
+				context.scope.info("process adopted", {{"process", r.name}, {"pid", r.who.pid}});
+				at(r.name).adopt(r.who);
+			}
+			go_on();
+		});
 	if (!is_taken) go_on();
 }
 

@@ -27,8 +27,8 @@ void Sampler::refresh(std::function<void()> then)
 	auto shared = std::make_shared<std::vector<SampleJob>>(std::move(jobs)); // shared: in and out of the worker
 	is_busy = context.scope.work([shared] { take_samples(*shared); },
 		[this, shared, token = alive]() noexcept {
-		if (*token) on_taken(std::move(*shared));
-	});
+			if (*token) on_taken(std::move(*shared));
+		});
 	if (!is_busy) on_taken({});
 }
 

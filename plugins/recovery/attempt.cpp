@@ -30,7 +30,7 @@ void Attempt::call(const std::string &method, pb::Json args, bool is_otherwise)
 	scope.call(
 		method.c_str(), std::move(args),
 		[weak = std::weak_ptr(self), is_otherwise](const pb::Result &r) {
-		if (const auto a = weak.lock()) (*a)->on_answer(r, is_otherwise);
+			if (const auto a = weak.lock()) (*a)->on_answer(r, is_otherwise);
 		},
 		rule.steps[next].timeout);
 }

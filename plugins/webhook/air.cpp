@@ -25,9 +25,9 @@ void AirSource::ask(const AirArgs &args, Done done)
 	scope.call(
 		"kismet.data", std::move(asked),
 		[this, again, done = std::move(done)](const pb::Result &r) {
-		if (!r.ok()) return ask_log(std::move(*again), failure("kismet", *r.error()), done);
-		std::variant<AirData, pb::Error> out(AirData{std::string(r.text()), "kismet", {}});
-		done(out);
+			if (!r.ok()) return ask_log(std::move(*again), failure("kismet", *r.error()), done);
+			std::variant<AirData, pb::Error> out(AirData{std::string(r.text()), "kismet", {}});
+			done(out);
 		},
 		{}, PB_AS_TEXT);
 }
@@ -38,16 +38,16 @@ void AirSource::ask_log(pb::Json args, pb::Json kismet, Done done)
 	scope.call(
 		"csv.data", std::move(args),
 		[this, first, done = std::move(done)](const pb::Result &r) {
-		const std::string why(pb::text_at(first->get(), "message"));
-		if (r.ok()) {
-			std::variant<AirData, pb::Error> out(AirData{std::string(r.text()), "csv", why});
-			return done(out);
-		}
-		pb::Json details = pb::Json::array(), csv = failure("csv", *r.error());
-		const std::string text = fmt::format("neither Kismet nor its CSV log can be had: {}; {}", why, pb::text_at(csv.get(), "message"));
-		details.push(std::move(*first)).push(std::move(csv));
-		std::variant<AirData, pb::Error> out(pb::Error(503, "KISMET_UNAVAILABLE", text, std::move(details)));
-		done(out);
+			const std::string why(pb::text_at(first->get(), "message"));
+			if (r.ok()) {
+				std::variant<AirData, pb::Error> out(AirData{std::string(r.text()), "csv", why});
+				return done(out);
+			}
+			pb::Json details = pb::Json::array(), csv = failure("csv", *r.error());
+			const std::string text = fmt::format("neither Kismet nor its CSV log can be had: {}; {}", why, pb::text_at(csv.get(), "message"));
+			details.push(std::move(*first)).push(std::move(csv));
+			std::variant<AirData, pb::Error> out(pb::Error(503, "KISMET_UNAVAILABLE", text, std::move(details)));
+			done(out);
 		},
 		{}, PB_AS_TEXT);
 }

@@ -78,17 +78,17 @@ KismetData::KismetData(pb::Scope &scope_, AirSource &air_)
 void KismetData::on_data(const pb::None &, const Query &query, const pb::None &, pb::Request &&request)
 {
 	const bool is_csv = query.format == "csv";
-	air.ask({query.type, query.limit, query.since},
-		[this, is_csv, r = std::make_shared<pb::Request>(std::move(request))](std::variant<AirData, pb::Error> &got) {
-		if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
-		auto &data = std::get<AirData>(got);
-		if (!is_csv)
-			return r->respond(
-				200, "application/json", fmt::format(R"({{"success":true,"data":{},"source":"{}","timestamp":"{}"}})", data.text, data.source, iso_now()));
-		const bool is_taken = scope.work([text = std::move(data.text)] { return csv_text(pb::Json::parse(text).get()); },
-			[r](const std::string &text) noexcept { r->respond(200, "text/csv; charset=utf-8", text); });
-		if (!is_taken) r->fail(503, "", "the workers are too busy to write CSV; try again");
-	});
+	air.ask(
+		{query.type, query.limit, query.since}, [this, is_csv, r = std::make_shared<pb::Request>(std::move(request))](std::variant<AirData, pb::Error> &got) {
+			if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
+			auto &data = std::get<AirData>(got);
+			if (!is_csv)
+				return r->respond(
+					200, "application/json", fmt::format(R"({{"success":true,"data":{},"source":"{}","timestamp":"{}"}})", data.text, data.source, iso_now()));
+			const bool is_taken = scope.work([text = std::move(data.text)] { return csv_text(pb::Json::parse(text).get()); },
+				[r](const std::string &text) noexcept { r->respond(200, "text/csv; charset=utf-8", text); });
+			if (!is_taken) r->fail(503, "", "the workers are too busy to write CSV; try again");
+		});
 }
 
 pb::Json KismetData::flat(const AirData &data) const

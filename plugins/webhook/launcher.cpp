@@ -103,15 +103,15 @@ void Launcher::run(Order order, Done<Started> done)
 	if (!order.config) return run_resolved(std::move(order), std::move(done));
 	const bool is_taken = scope.work([folder = config_dir, name = *order.config] { return resolve_within(folder, name); },
 		[this, order, done](Resolved found) noexcept {
-		pb::detail::guarded(
-			[&] {
-			if (!found.why.empty()) throw invalid("options.config", found.why, *order.config);
-			Order next = order;
-			next.arguments.insert(next.arguments.begin(), {"--config", found.path});
-			run_resolved(std::move(next), done);
-			},
-			[&](const pb_error &e) { refuse(done, error_of(e)); });
-	});
+			pb::detail::guarded(
+				[&] {
+					if (!found.why.empty()) throw invalid("options.config", found.why, *order.config);
+					Order next = order;
+					next.arguments.insert(next.arguments.begin(), {"--config", found.path});
+					run_resolved(std::move(next), done);
+				},
+				[&](const pb_error &e) { refuse(done, error_of(e)); });
+		});
 	if (!is_taken) throw pb::Error(503, "", "the workers are too busy to look for the file; try again");
 }
 

@@ -108,12 +108,12 @@ void Machine::look()
 	looked_at = now;
 	is_looking = scope.work(
 		[folder = config_dir] {
-		return Disk{space_of("/"), is_folder(folder)};
+			return Disk{space_of("/"), is_folder(folder)};
 		},
 		[this](Disk found) noexcept {
-		disk = found;
-		is_looking = false;
-	});
+			disk = found;
+			is_looking = false;
+		});
 }
 
 double Machine::memory_total() noexcept

@@ -64,9 +64,9 @@ void ScriptFiles::on_start(const pb::None &, const pb::None &, const StartBody &
 	auto r = std::make_shared<pb::Request>(std::move(request)); // shared: std::function copies
 	const bool is_taken = scope.work([path = i->second] { return flaw_of(path); },
 		[this, name = i->first, path = i->second, r](const std::string &flaw) noexcept {
-		if (!flaw.empty()) return r->fail(404, "NOT_FOUND", flaw);
-		run(name, path, r);
-	});
+			if (!flaw.empty()) return r->fail(404, "NOT_FOUND", flaw);
+			run(name, path, r);
+		});
 	if (!is_taken) r->fail(503, "", "the workers are too busy to look for the script; try again");
 }
 
@@ -74,13 +74,13 @@ void ScriptFiles::run(const std::string &name, const std::string &path, std::sha
 {
 	pb::Json command = pb::Json::array();
 	command.push(path);
-	scope.call("procs.run", {{"name", name}, {"command", std::move(command)}, {"settle", "500ms"}},
-		[this, path, r = std::move(request)](const pb::Result &got) {
-		if (!got.ok()) return known.runs("procs") ? r->fail(*got.error()) : fail_with(*r, known.unavailable("procs"));
-		const json_t *started = pb::at(got.json(), "started");
-		r->json(200, stamped({{"success", true}, {"message", "Script started successfully"}, {"processId", or_null(pb::at(got.json(), "pid"))},
-						 {"scriptPath", path}, {"startTime", json_is_string(started) ? pb::Json::share(started) : pb::Json(iso_now())}}));
-	});
+	scope.call(
+		"procs.run", {{"name", name}, {"command", std::move(command)}, {"settle", "500ms"}}, [this, path, r = std::move(request)](const pb::Result &got) {
+			if (!got.ok()) return known.runs("procs") ? r->fail(*got.error()) : fail_with(*r, known.unavailable("procs"));
+			const json_t *started = pb::at(got.json(), "started");
+			r->json(200, stamped({{"success", true}, {"message", "Script started successfully"}, {"processId", or_null(pb::at(got.json(), "pid"))},
+							 {"scriptPath", path}, {"startTime", json_is_string(started) ? pb::Json::share(started) : pb::Json(iso_now())}}));
+		});
 }
 
 /// All that are to stop; answered when the last one has.
@@ -104,13 +104,14 @@ void ScriptFiles::on_stop(const pb::None &, const pb::None &, const StopBody &bo
 {
 	launcher.status(
 		[this, only = body.name, r = std::make_shared<pb::Request>(std::move(request))](Launcher::Outcome<Sheet> &got) { // shared: std::function copies
-		if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
-		std::vector<std::string> names;
-		for (const auto &[name, pid] : running(std::get<Sheet>(got)))
-			if (!only || *only == name) names.push_back(name);
-		if (names.empty()) return r->fail(404, "NOT_RUNNING", only ? fmt::format("{} is not running", pb::utf8(*only)) : std::string("no script is running"));
-		stop(names, std::move(*r));
-	});
+			if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
+			std::vector<std::string> names;
+			for (const auto &[name, pid] : running(std::get<Sheet>(got)))
+				if (!only || *only == name) names.push_back(name);
+			if (names.empty())
+				return r->fail(404, "NOT_RUNNING", only ? fmt::format("{} is not running", pb::utf8(*only)) : std::string("no script is running"));
+			stop(names, std::move(*r));
+		});
 }
 
 void ScriptFiles::stop(const std::vector<std::string> &names, pb::Request &&request)

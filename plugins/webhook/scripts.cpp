@@ -42,11 +42,11 @@ void Scripts::on_run(const pb::None &, const pb::None &, const RunBody &body, pb
 	const Shared r = share(std::move(request));
 	pb::detail::guarded(
 		[&] {
-		launcher.run(std::move(order), [r](Launcher::Outcome<Started> &got) {
-			if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
-			const auto &s = std::get<Started>(got);
-			r->json(200, stamped({{"success", true}, {"message", "Script started successfully"}, {"script", s.script}, {"pid", s.pid}}));
-		});
+			launcher.run(std::move(order), [r](Launcher::Outcome<Started> &got) {
+				if (const auto *e = std::get_if<pb::Error>(&got)) return fail_with(*r, *e);
+				const auto &s = std::get<Started>(got);
+				r->json(200, stamped({{"success", true}, {"message", "Script started successfully"}, {"script", s.script}, {"pid", s.pid}}));
+			});
 		},
 		[&](const pb_error &e) { r->fail(e); });
 }

@@ -131,9 +131,9 @@ void StateFile::on_timer() noexcept
 	if (is_checking) return on_change("procs/summary");
 	is_checking = scope.work([state = std::make_shared<pb::Json>(collect().copy())] { return checked(std::move(*state)); }, // shared: a job is copied
 		[this](pb::Json state) noexcept {
-		is_checking = false;
-		on_checked(std::move(state));
-	});
+			is_checking = false;
+			on_checked(std::move(state));
+		});
 }
 
 void StateFile::on_checked(pb::Json state)

@@ -69,11 +69,11 @@ void WigleFiles::on_list(const pb::None &, const Query &query, const pb::None &,
 	auto r = std::make_shared<pb::Request>(std::move(request)); // shared: std::function copies
 	const bool is_taken = scope.work([folder = *i] { return list(folder); },
 		[r, folder = *i](const Listing &found) noexcept {
-		if (!found.why.empty()) return r->fail(404, "NOT_FOUND", found.why);
-		pb::Json files = pb::Json::array();
-		for (const std::string &name : found.names) files.push(name);
-		r->json(200, stamped({{"files", std::move(files)}, {"directory", folder}, {"count", found.names.size()}}));
-	});
+			if (!found.why.empty()) return r->fail(404, "NOT_FOUND", found.why);
+			pb::Json files = pb::Json::array();
+			for (const std::string &name : found.names) files.push(name);
+			r->json(200, stamped({{"files", std::move(files)}, {"directory", folder}, {"count", found.names.size()}}));
+		});
 	if (!is_taken) r->fail(503, "", "the workers are too busy to list the folder; try again");
 }
 

@@ -171,14 +171,14 @@ void Outgoing::on_configure(const pb::None &, const pb::None &, const ConfigureB
 		scope.put(
 			Endpoint::document(h.id).c_str(), h.kept(),
 			[this, later](const pb::Result &kept) {
-			auto &[made, asked] = *later;
-			std::erase(leaving, made.slot);
-			if (!kept.ok()) return asked.fail(*kept.error());
-			pb::Json shown = made.shown();
-			scope.info("an outgoing webhook is configured", {{"webhook", made.id}, {"to", made.to.origin}, {"by", asked.caller().name}});
-			add(std::move(made));
-			follow();
-			asked.json(201, stamped({{"success", true}, {"message", "Webhook configured successfully"}, {"webhook", std::move(shown)}}));
+				auto &[made, asked] = *later;
+				std::erase(leaving, made.slot);
+				if (!kept.ok()) return asked.fail(*kept.error());
+				pb::Json shown = made.shown();
+				scope.info("an outgoing webhook is configured", {{"webhook", made.id}, {"to", made.to.origin}, {"by", asked.caller().name}});
+				add(std::move(made));
+				follow();
+				asked.json(201, stamped({{"success", true}, {"message", "Webhook configured successfully"}, {"webhook", std::move(shown)}}));
 			},
 			PB_DURABLE);
 	});

@@ -24,14 +24,14 @@ void Resolver::next()
 	const Question &first = questions.front();
 	const bool is_taken = scope.work([q = Question{first.host, first.port, first.needs_trust, {}}, t = trust] { return look_up(q, *t); },
 		[weak = std::weak_ptr(alive)](const Answer &answer) {
-		const auto self = weak.lock();
-		if (!self) return;
-		Resolver &r = **self;
-		const Done done = std::move(r.questions.front().done);
-		r.questions.pop_front();
-		if (!r.questions.empty()) r.next();
-		done(answer);
-	});
+			const auto self = weak.lock();
+			if (!self) return;
+			Resolver &r = **self;
+			const Done done = std::move(r.questions.front().done);
+			r.questions.pop_front();
+			if (!r.questions.empty()) r.next();
+			done(answer);
+		});
 	if (is_taken) return;
 	const Done done = std::move(questions.front().done);
 	questions.pop_front();

@@ -78,9 +78,9 @@ TEST(Topics, kept_values_first_then_changes_in_order_once_each)
 	turn(reactor);
 	STRCMP_EQUAL("a/x=2 a/x=3 a/x=4 ",
 		[this] {
-		std::string s;
-		for (auto &v : seen.values) s += v + " ";
-		return s;
+			std::string s;
+			for (auto &v : seen.values) s += v + " ";
+			return s;
 		}()
 			.c_str());
 }

@@ -75,9 +75,9 @@ TEST(config_watch, other_files_beside_it_do_not_count)
 	w.watch.set({file});
 	CHECK(!told(
 		[&] {
-		folder.write("etc/other.toml", "");
-		folder.write("etc/.p.toml.swp", "");
-		folder.write("etc/p.toml~", "");
+			folder.write("etc/other.toml", "");
+			folder.write("etc/.p.toml.swp", "");
+			folder.write("etc/p.toml~", "");
 		},
 		100ms));
 }
@@ -89,8 +89,8 @@ TEST(config_watch, a_file_half_written_does_not_count_until_it_is_closed)
 	int fd = -1;
 	CHECK(!told(
 		[&] {
-		fd = open(file.c_str(), O_CREAT | O_WRONLY, 0644);
-		CHECK_EQUAL(1, write(fd, "a", 1));
+			fd = open(file.c_str(), O_CREAT | O_WRONLY, 0644);
+			CHECK_EQUAL(1, write(fd, "a", 1));
 		},
 		100ms));
 	CHECK(told([&] { close(fd); }));

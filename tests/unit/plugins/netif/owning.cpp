@@ -64,7 +64,7 @@ struct Daemon final : Audience {
 		pb::Reply reply(&host.table, &call);
 		pb::detail::guarded(
 			[&] {
-			owners.acquire({"wlan2", owner, std::move(mode), channel, ttl, pid}, std::move(reply));
+				owners.acquire({"wlan2", owner, std::move(mode), channel, ttl, pid}, std::move(reply));
 			},
 			[&](const pb_error &e) { reply.fail(e); });
 		return call;
