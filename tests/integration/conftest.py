@@ -1,6 +1,7 @@
 """Fixtures: patchbayd, gpsd, keepers and kits of processes, each a factory whose daemons are ended, and checked, with the test."""
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -10,6 +11,11 @@ from installed import Installed
 from keeper import Keeper
 from patchbay import Daemon
 from procs import Kit
+
+# Run in the background, or by nohup, these are ignored, and what a test starts would inherit that.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture
