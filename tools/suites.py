@@ -199,7 +199,7 @@ def browser():
 
 
 SUITES = {"style": style, "unit": unit, "abi": abi, "integration": integration, "asan": asan, "tsan": tsan, "valgrind": valgrind, "tidy": tidy, "fuzz": fuzz, "vm": vm, "browser": browser}
-USUAL = ("style", "unit", "abi", "integration", "browser", "valgrind", "tsan", "asan", "fuzz", "tidy")  # vm by name
+USUAL = ("style", "unit", "abi", "integration", "browser", "valgrind", "tsan")  # the others by name: asan and tidy take ten minutes each
 FOLDERS = {"integration": "tests/integration", "vm": "tests/vm", "browser": "tests/browser", "abi": "tests/abi", "fuzz": "tests/fuzz"}
 
 
